@@ -426,11 +426,11 @@ def test_whoever_waits_leaves_when_another_has_left() -> None:
 def test_gradients_take_the_place_of_values_that_nobody_needs_any_more(panels: tuple[int, ...]) -> None:
     """Those of level l are made from those of level l + 1, beside the values up to level l; of `panels`, one is 8."""
     size, values = [0, *(8 * count for count in panels)], np.cumsum([0, 0, *panels]) * 8
-    slopes, last = divided._over_values(values), len(panels)
+    gradients, last = divided.gradient_places(values), len(panels)
     for level in range(1, last + 1):
-        own = range(slopes[level], slopes[level] + size[level])
+        own = range(gradients[level], gradients[level] + size[level])
         needed = [range(values[k], values[k + 1]) for k in range(1, min(level, last - 1) + 1)]
         if level < last:
-            needed.append(range(slopes[level + 1], slopes[level + 1] + size[level + 1]))
+            needed.append(range(gradients[level + 1], gradients[level + 1] + size[level + 1]))
         assert all(own.stop <= of.start or of.stop <= own.start for of in needed)
-        assert own.stop <= slopes[-1]
+        assert own.stop <= gradients[-1]

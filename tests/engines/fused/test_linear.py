@@ -8,7 +8,7 @@ import pytest
 from numba import njit
 
 from fivestep.engines.fused.body import kinds as kind
-from fivestep.engines.fused.body.linear import Matrix, add_products, weighted_slopes, weighted_sums
+from fivestep.engines.fused.body.linear import Matrix, add_products, weighted_gradients, weighted_sums
 from fivestep.engines.fused.body.network import Memory
 from tests.tolerances import ENGINES_FLOAT64
 
@@ -23,7 +23,7 @@ def forward(matrix: Matrix, which: int, values: Any, here: int, places: tuple[in
 
 @njit
 def through(matrix: Matrix, memory: Memory, there: int, to: int, rows: int, is_through: bool) -> None:
-    weighted_slopes(matrix, memory, there, to, rows, is_through)
+    weighted_gradients(matrix, memory, there, to, rows, is_through)
 
 
 @njit
@@ -35,9 +35,9 @@ def numbers(*shape: int) -> Any:
     return np.random.default_rng(list(shape)).normal(size=shape)
 
 
-def memory_of(values: Any, slopes: Any, rows: int) -> Memory:
+def memory_of(values: Any, gradients: Any, rows: int) -> Memory:
     none = np.zeros(0)
-    return Memory(none, none, none, values, slopes, none, none, none, rows)
+    return Memory(none, none, none, values, gradients, none, none, none, rows)
 
 
 def is_close(got: Any, expected: Any) -> bool:
@@ -72,11 +72,11 @@ def test_sums_and_what_activations_make_of_them_are_numpys(which: int, num_out: 
 @pytest.mark.parametrize(("num_out", "num_in"), SIZES)
 @pytest.mark.parametrize("is_through", [True, False])
 def test_gradients_go_back_as_numpys(is_through: bool, num_out: int, num_in: int, rows: int) -> None:
-    w, dz, slope = numbers(num_out, num_in), numbers(num_out, rows), numbers(num_in, rows)
-    slopes, there = np.concatenate([numbers(num_in, rows).ravel(), dz.ravel()]), num_in * rows
-    memory = memory_of(np.concatenate([slope.ravel(), numbers(num_out * rows)]), slopes, rows)
+    w, dz, derivative = numbers(num_out, num_in), numbers(num_out, rows), numbers(num_in, rows)
+    gradients, there = np.concatenate([numbers(num_in, rows).ravel(), dz.ravel()]), num_in * rows
+    memory = memory_of(np.concatenate([derivative.ravel(), numbers(num_out * rows)]), gradients, rows)
     through(Matrix(w.ravel(), 0, num_in, num_out, 1, num_in, -1), memory, there, 0, rows, is_through)
-    assert is_close(slopes[:there].reshape(num_in, rows), (slope if is_through else 1.0) * (w.T @ dz))
+    assert is_close(gradients[:there].reshape(num_in, rows), (derivative if is_through else 1.0) * (w.T @ dz))
 
 
 @pytest.mark.parametrize("has_bias", [True, False])

@@ -37,14 +37,14 @@ def test_activations_in_place_are_torchs(
     shape: tuple[int, int], dtype: torch.dtype, tolerance: float, name: str
 ) -> None:
     z = numbers(*shape).to(dtype)
-    a, slopes, rest = z.clone(), torch.zeros_like(z), np.zeros(128, str(dtype).removeprefix("torch."))
-    one_pass("activate")(OPERATIONS[name].kind, 0.0, a.view(-1).numpy(), slopes.view(-1).numpy(), rest)
+    a, derivatives, rest = z.clone(), torch.zeros_like(z), np.zeros(128, str(dtype).removeprefix("torch."))
+    one_pass("activate")(OPERATIONS[name].kind, 0.0, a.view(-1).numpy(), derivatives.view(-1).numpy(), rest)
     leaf = z.clone().requires_grad_()
     expected = build("activations", Choice(name)).twin()(leaf)
     expected.sum().backward()
     assert distance(a, expected.detach()) < tolerance
     if name != "relu":
-        assert distance(slopes, leaf.grad) < 10 * tolerance  # type: ignore[arg-type]  # there is one
+        assert distance(derivatives, leaf.grad) < 10 * tolerance  # type: ignore[arg-type]  # there is one
 
 
 @shapes
@@ -53,10 +53,10 @@ def test_activations_in_place_are_torchs(
 def test_the_way_back_through_an_activation_and_its_bias(
     shape: tuple[int, int], dtype: torch.dtype, tolerance: float, which: int
 ) -> None:
-    da, slopes = numbers(*shape).to(dtype), numbers(*shape, seed=1).to(dtype)
+    da, derivatives = numbers(*shape).to(dtype), numbers(*shape, seed=1).to(dtype)
     dz, db, turned = da.clone(), torch.full((shape[1],), torch.nan, dtype=dtype), torch.zeros(shape[::-1], dtype=dtype)
-    one_pass("back")(which, dz.numpy(), slopes.numpy(), db.numpy(), turned.numpy())
-    expected = da * {kind.IDENTITY: 1, kind.RELU: slopes > 0, kind.TANH: slopes}[which]
+    one_pass("back")(which, dz.numpy(), derivatives.numpy(), db.numpy(), turned.numpy())
+    expected = da * {kind.IDENTITY: 1, kind.RELU: derivatives > 0, kind.TANH: derivatives}[which]
     assert torch.equal(dz, expected)
     assert torch.equal(turned, expected.T)
     assert distance(db, expected.sum(0)) < 10 * tolerance

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 
 from ...fused.body import kinds as kind
-from ...fused.kernels.items import activated, move, of_classes, of_output, slope_of
+from ...fused.kernels.items import activated, derivative_of, move, of_classes, of_output
 
 _CROSS_ENTROPY = tl.constexpr(kind.CROSS_ENTROPY)
 
@@ -121,16 +121,16 @@ def measure(z, y, where, live, share, LOSS: tl.constexpr):
     O: tl.constexpr = LOSS[2]
     share = share.to(z[0].dtype)
     if LOSS[0] == _CROSS_ENTROPY:
-        total, slopes = of_classes(z, tl.load(y + where, mask=live, other=0), LOSS[1], O)
+        total, gradients = of_classes(z, tl.load(y + where, mask=live, other=0), LOSS[1], O)
     else:
-        total, slopes, share = z[0] * 0.0, (), share / O
+        total, gradients, share = z[0] * 0.0, (), share / O
         for o in tl.static_range(O):
             value, d = of_output(z[o], tl.load(y + where * O + o, mask=live, other=0.0), LOSS[0], LOSS[1])
             total += value
-            slopes = slopes + (d,)
+            gradients = gradients + (d,)
     d = ()
     for o in tl.static_range(O):
-        d = d + (tl.where(live, slopes[o] * share, 0.0),)
+        d = d + (tl.where(live, gradients[o] * share, 0.0),)
     return tl.sum(tl.where(live, total * share, 0.0)), d
 
 
@@ -149,7 +149,7 @@ def back_through(x, d, at, h, later, NET: tl.constexpr):
     for o in tl.static_range(NET[2]):
         da += d[o] * tl.load(w + NET[7] + o * NET[1] + h)
         put(g + NET[7] + o * NET[1] + h, d[o] * a, later)
-    dz = da * slope_of(z, a, NET[3], NET[4])
+    dz = da * derivative_of(z, a, NET[3], NET[4])
     for i in tl.static_range(NET[0]):
         put(g + NET[5] + h * NET[0] + i, dz * x[i], later)
     if NET[6] >= 0:

@@ -76,7 +76,7 @@ def _hardswish(z: Any) -> Any:
 
 
 @inline
-def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912  (one line each)
+def value_and_derivative(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912  (one line each)
     """The value and the derivative of any of them; `number` is the option."""
     if which == kind.SIGMOID:
         return _sigmoid(z)
@@ -92,8 +92,8 @@ def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912 
     if which == kind.ELU:
         return _elu(z, number)
     if which == kind.SELU:
-        a, slope = _elu(z, _SELU_ALPHA)
-        return _SELU_SCALE * a, _SELU_SCALE * slope
+        a, derivative = _elu(z, _SELU_ALPHA)
+        return _SELU_SCALE * a, _SELU_SCALE * derivative
     if which == kind.SILU:
         return _silu(z)
     if which == kind.SOFTPLUS:
@@ -124,6 +124,6 @@ def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912 
 def activate(which: int, number: float, values: Any, here: int, there: int, count: int) -> None:
     """Writes f(z) to values[there:] and f'(z) over z = values[here:], for `count` numbers; `number` is the option."""
     for r in range(0, count, width(values)):
-        a, slope = value_and_slope(which, load(values, here + r), number)
+        a, derivative = value_and_derivative(which, load(values, here + r), number)
         store(values, there + r, a)
-        store(values, here + r, slope)
+        store(values, here + r, derivative)

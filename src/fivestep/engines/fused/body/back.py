@@ -20,7 +20,7 @@ from .units import added_up, plus, rows_added, spread, store_at, store_sums
 ONE_INPUT, TWO_INPUTS, FOUR_INPUTS, SIX_INPUTS, TEN_INPUTS = (0,), (0,) * 2, (0,) * 4, (0,) * 6, (0,) * 10
 """Tuples whose lengths are numbers of inputs, for which code is unrolled."""
 
-Slope = Callable[[Any, Any, Any], Any]
+ThroughActivation = Callable[[Any, Any, Any], Any]
 """Builds the gradient of z from (builder, the gradient of a = f(z), a)."""
 
 Added = Callable[[Any, Sequence[Any]], list[Any]]
@@ -88,7 +88,7 @@ class Emitter:
         """The offsets of the registers of units."""
         return [v * self.lanes.count for v in range(self.num_units)]
 
-    def _slopes(self, q: Any, slope: Slope) -> tuple[list[Any], list[Any]]:
+    def _unit_gradients(self, q: Any, through: ThroughActivation) -> tuple[list[Any], list[Any]]:
         """The gradients dz of the units of register q, which are also stored, and the products for the first output."""
         builder, line = self.builder, self.values["line"]
         dz2, dz, products = self.spread("dz", self.place("dz2", q, len(self.beside))), [], []
@@ -96,20 +96,20 @@ class Emitter:
             place = self.place("unit", q, line, v)
             a, w2 = self.load("a", place), self.load("w", self.place("w2", more=v))
             others = self.load("others", self.place("others_at", q, self.values["others_step"], v))
-            dz.append(slope(builder, builder.fadd(others, builder.fmul(dz2, w2, flags=CONTRACT), flags=CONTRACT), a))
+            dz.append(through(builder, builder.fadd(others, builder.fmul(dz2, w2, flags=CONTRACT), flags=CONTRACT), a))
             products.append(builder.fmul(dz2, a, flags=CONTRACT))
         for v, value in zip(self.units(), dz, strict=True):
             place = self.place("unit", q, line, v)
             store_at(self.context, builder, self.kinds["dz"], self.values["dz"], place, value)
         return dz, products
 
-    def row(self, q: Any, slope: Slope | None) -> list[Any]:
+    def row(self, q: Any, through: ThroughActivation | None) -> list[Any]:
         """What register q of rows adds to the sums: biases and first output, if dz is computed here, then inputs."""
         builder, added = self.builder, list[Any]()
-        if slope is None:
+        if through is None:
             dz = [self.load("dz", self.place("unit", q, self.values["line"], v)) for v in self.units()]
         else:
-            dz, of_output = self._slopes(q, slope)
+            dz, of_output = self._unit_gradients(q, through)
             added = dz + of_output
         for number in self.inputs(q):
             added += [builder.fmul(number, one, flags=CONTRACT) for one in dz]
@@ -122,19 +122,19 @@ class Emitter:
         step = len(self.beside)
         return [self.spread("x", self.builder.add(begin, begin.type(i * step))) for i in range(self.num_inputs)]
 
-    def summed(self, num_lines: int, add: Added, turns: int, each: int = 1) -> list[list[Any]]:
+    def summed(self, num_lines: int, add: Added, num_chains: int, each: int = 1) -> list[list[Any]]:
         """Lines of sums over all rows, each a list of registers (or halves of registers) of units.
 
-        `add(q, sums)` adds what `each` registers of rows contribute, from number q on. `turns` sums take turns.
+        `add(q, sums)` adds what `each` registers of rows contribute, from number q on. `num_chains` sums take turns.
         """
         builder, count = self.builder, num_lines * self.num_units
 
         def body(q: Any, sums: Sequence[Any]) -> list[Any]:
-            parts = [sums[k * count : (k + 1) * count] for k in range(turns)]
+            parts = [sums[k * count : (k + 1) * count] for k in range(num_chains)]
             return [s for k, part in enumerate(parts) for s in add(builder.add(q, q.type(k * each)), part)]
 
-        zeros = [self.context.get_constant_null(self.lanes)] * (count * turns)
-        sums = added_up(builder, loop(builder, self.values["num_registers"], turns * each, zeros, body), count)
+        zeros = [self.context.get_constant_null(self.lanes)] * (count * num_chains)
+        sums = added_up(builder, loop(builder, self.values["num_registers"], num_chains * each, zeros, body), count)
         of_units = [rows_added(builder, self.beside, one) for one in sums]
         return [of_units[k : k + self.num_units] for k in range(0, count, self.num_units)]
 
@@ -161,8 +161,8 @@ class Emitter:
             place = builder.add(place, step)
 
 
-def _pass_back(slope: Slope | None) -> Any:
-    """A pass that computes dz = slope(builder, da, a); without a slope, one that reads the dz computed before.
+def _pass_back(through: ThroughActivation | None) -> Any:
+    """A pass that computes dz = through(builder, da, a); without it, one that reads the dz computed before.
 
     The pass that computes dz also has the sums for the biases and for the first output.
     """
@@ -177,9 +177,11 @@ def _pass_back(slope: Slope | None) -> Any:
 
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             this = Emitter(context, builder, sig.args, args)
-            num_lines = this.num_inputs + (0 if slope is None else 2)
-            lines = this.summed(num_lines, lambda q, sums: plus(builder, sums, this.row(q, slope)), 2 // this.num_units)
-            if slope is not None:
+            num_lines = this.num_inputs + (0 if through is None else 2)
+            lines = this.summed(
+                num_lines, lambda q, sums: plus(builder, sums, this.row(q, through)), 2 // this.num_units
+            )
+            if through is not None:
                 this.put_biases(lines[0])
                 this.put(this.values["output"], lines[1])
             this.put_inputs(lines[-this.num_inputs :])
@@ -198,9 +200,11 @@ def _through_relu(builder: Any, da: Any, a: Any) -> Any:
 
 def _through_tanh(builder: Any, da: Any, a: Any) -> Any:
     """The gradient dz of tanh: da (1 - a^2)."""
-    slope = builder.fsub(ir.Constant(a.type, [1.0] * a.type.count), builder.fmul(a, a, flags=CONTRACT), flags=CONTRACT)
-    return builder.fmul(da, slope, flags=CONTRACT)
+    derivative = builder.fsub(
+        ir.Constant(a.type, [1.0] * a.type.count), builder.fmul(a, a, flags=CONTRACT), flags=CONTRACT
+    )
+    return builder.fmul(da, derivative, flags=CONTRACT)
 
 
-back_through_relu, back_through_tanh = (_pass_back(slope) for slope in (_through_relu, _through_tanh))
+back_through_relu, back_through_tanh = (_pass_back(through) for through in (_through_relu, _through_tanh))
 back_to_more = _pass_back(None)

@@ -65,17 +65,17 @@ def _four_rows(this: Emitter, q: Any, sums: Sequence[Any]) -> list[Any]:
     The last bit is that of the last row.
     """
     builder, rows = this.builder, [this.builder.add(q, q.type(k)) for k in range(GROUP)]
-    group, slopes = builder.sdiv(q, q.type(GROUP)), [_in_subsets(this, rows, k) for k in range(GROUP)]
+    group, gradients = builder.sdiv(q, q.type(GROUP)), [_in_subsets(this, rows, k) for k in range(GROUP)]
     kept = [this.load("a", this.place("unit", group, this.values["line"], v)) for v in this.units()]
     which = [builder.bitcast(one, whole_of(one.type)) for one in kept]
-    then, table = list[Any](), slopes[0]
-    for one in slopes[1:]:
+    then, table = list[Any](), gradients[0]
+    for one in gradients[1:]:
         table = builder.fadd(table, one, flags=CONTRACT)
     for numbers in [None, *zip(*(this.inputs(row) for row in rows), strict=True)]:
         if numbers is not None:
-            table = builder.fmul(slopes[0], numbers[0], flags=CONTRACT)
-            for slope, number in zip(slopes[1:], numbers[1:], strict=True):
-                table = with_product(builder, table, slope, number)
+            table = builder.fmul(gradients[0], numbers[0], flags=CONTRACT)
+            for gradient, number in zip(gradients[1:], numbers[1:], strict=True):
+                table = with_product(builder, table, gradient, number)
         found = [_looked_up(builder, table, one) for one in which]
         then += plus(builder, sums[len(then) : len(then) + len(which)], found)
     return then

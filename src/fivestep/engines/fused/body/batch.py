@@ -90,14 +90,14 @@ def back_through_batch(
 
     If `later`, dg and db are added to the gradient that is there.
     """
-    values, slopes, g, (num_rows, rows) = memory.values, memory.slopes, memory.g, sizes
+    values, gradients, g, (num_rows, rows) = memory.values, memory.gradients, memory.g, sizes
     lanes, scales = width(values), norm.running + memory.buffers.size // 2
     whole = num_rows - num_rows % lanes
     for o in range(norm.units):
         here, there = places[0] + o * rows, places[1] + o * rows
         of_bias = of_weight = every(values, 0.0)
         for r in range(0, rows, lanes):
-            dy = load(slopes, there + r)
+            dy = load(gradients, there + r)
             of_bias, of_weight = of_bias + dy, of_weight + dy * load(values, here + r)
         sum_of_dy, along = total(of_bias), total(of_weight)
         factor = get(memory.buffers, scales + o)
@@ -106,12 +106,12 @@ def back_through_batch(
             put(g, norm.bias + o, sum_of_dy + (get(g, norm.bias + o) if later else g.dtype.type(0)))
             factor = factor * get(memory.w, norm.weight + o)
         if needs_dx:
-            mean, slope = sum_of_dy * (1.0 / num_rows), along * (1.0 / num_rows)
+            mean, mean_along = sum_of_dy * (1.0 / num_rows), along * (1.0 / num_rows)
             for r in range(0, rows, lanes):
-                dx = (load(slopes, there + r) - mean - load(values, here + r) * slope) * factor
+                dx = (load(gradients, there + r) - mean - load(values, here + r) * mean_along) * factor
                 if r == whole:
                     dx = where(numbered(dx) < num_rows - whole, dx, 0.0)
-                store(slopes, here + r, dx)
+                store(gradients, here + r, dx)
 
 
 @apart

@@ -94,7 +94,7 @@ def backward_branched(network: Branched, _steps: Any, memory: Memory, tile: Tile
             sizes = tile.num_rows, rows
             back_through_batch(_batch_norm_at(network, k), memory, (here, there), sizes, later, k > plain.first)
         elif plain.kinds[k] == kind.BRANCH:
-            add_branch_gradient(memory.slopes, here, there, plain.inputs[k] * rows)
+            add_branch_gradient(memory.gradients, here, there, plain.inputs[k] * rows)
         elif _is_join(plain, k):
             join_gradient(_join_at(plain, k, rows), memory, rows, later)
         else:

@@ -16,9 +16,9 @@ from typing import Any
 from . import kinds as kind
 from .barrier import wait_for_all
 from .divided_columns import begin, end, first_product
-from .divided_nonzeros import begin_block, end_block, find_gradient_of_nonzeros, forward_nonzeros, take_rows
+from .divided_nonzeros import begin_block, copy_rows, end_block, forward_nonzeros, weight_gradient_of_nonzeros
 from .divided_passes import backward_other, forward_other
-from .divided_rows import Work, fill_rows, measure_own_rows, prefetch_inputs
+from .divided_rows import Work, convert_rows, measure_own_rows, prefetch_inputs
 from .divided_strengths import forget_strengths, note_strengths
 from .divided_units import activate_tile, bring_biases, through_activation
 from .divided_update import Limits, update_own
@@ -65,7 +65,7 @@ def do_steps(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, mem
         rate = -work.rates[s] * me.own.parts.numbers[0, 0] if work.merges and work.l2[s] == 0.0 else 0.0
 
         # 1  predict
-        take_inputs(me.inputs, me, work, part)
+        load_inputs(me.inputs, me, work, part)
         if not begin(me.learned, me, num_rows):
             return
         for layer in range(first, last):
@@ -98,17 +98,17 @@ def do_steps(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, mem
             return
 
 
-def _take_all(_inputs: Dense, me: Thread, work: Work, part: int) -> None:
+def _convert_inputs(_inputs: Dense, me: Thread, work: Work, part: int) -> None:
     reach = own_reach(me, 0) if me.net.kinds.size == 1 else whole_reach(me, 0)
-    fill_rows(work, part, me.own.x, me.net.capacity, reach)
+    convert_rows(work, part, me.own.x, me.net.capacity, reach)
 
 
-def _take_stored(_inputs: Nonzeros, me: Thread, work: Work, part: int) -> None:
-    take_rows(me, work, part)
+def _copy_inputs(_inputs: Nonzeros, me: Thread, work: Work, part: int) -> None:
+    copy_rows(me, work, part)
 
 
-take_inputs = by_type({Dense: _take_all, Nonzeros: _take_stored})
-"""The inputs of a part: all of them, or with a single layer those that are the thread's."""
+load_inputs = by_type({Dense: _convert_inputs, Nonzeros: _copy_inputs})
+"""Loads the inputs of a part: all of them, or with a single layer those that are the thread's."""
 
 
 @inline
@@ -158,9 +158,9 @@ def backward_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], 
     """
     (num_rows, rate, later, shows), is_between = how, 0 < layer < me.net.kinds.size - 1
     if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
-        return False  # else others have found the slopes of their units above
+        return False  # else others have found the gradients of their units above
     if layer > 0:
-        find_input_gradient(me, layer, num_rows, later)
+        input_gradient(me, layer, num_rows, later)
     if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have copied from the weights that are about to move
     for moves in range(0 if shows else 1, 2):
@@ -171,18 +171,18 @@ def backward_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], 
 def _gradient_of_dense(
     _inputs: Dense, me: Thread, layer: int, how: tuple[int, float, bool], following: tuple[Work, int]
 ) -> None:
-    find_gradient(me, layer, how, following[0], following[1])
-    find_gradient_of_biases(me, layer, how)
+    weight_gradient(me, layer, how, following[0], following[1])
+    bias_gradient(me, layer, how)
 
 
 def _gradient_of_any(
     _inputs: Nonzeros, me: Thread, layer: int, how: tuple[int, float, bool], following: tuple[Work, int]
 ) -> None:
     if layer == 0:
-        find_gradient_of_nonzeros(me, how, following[0], following[1])
+        weight_gradient_of_nonzeros(me, how, following[0], following[1])
     else:
-        find_gradient(me, layer, how, following[0], following[1])
-    find_gradient_of_biases(me, layer, how)
+        weight_gradient(me, layer, how, following[0], following[1])
+    bias_gradient(me, layer, how)
 
 
 gradient_of = by_type({Dense: _gradient_of_dense, Nonzeros: _gradient_of_any})
@@ -282,12 +282,12 @@ def forward_last(me: Thread, num_rows: int) -> None:
 
 
 @apart
-def find_input_gradient(me: Thread, layer: int, num_rows: int, later: bool) -> None:
+def input_gradient(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradients of the layer's inputs that are the thread's units: dz = dz' W f'(z)."""
     net, own, of, num_out = me.net, me.own, own_reach(me, layer), me.net.widths[layer + 1]
     columns, step, panels = panel(own.tile), net.capacity * panel(own.tile), -(-num_out // panel(own.tile))
     forget_strengths(me.learned, me, layer - 1, of)
-    at, near, each = net.slopes[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS), panels_at_a_time(own, num_out)
+    at, near, each = net.gradients[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS), panels_at_a_time(own, num_out)
     for first in range(of.first, of.last, each):
         last = min(first + each, of.last)
         for p in range(first, last):
@@ -299,8 +299,8 @@ def find_input_gradient(me: Thread, layer: int, num_rows: int, later: bool) -> N
                 there, mine = (p - first) * num_out * columns, p - of.first
                 for n in range(start, min(start + near, num_rows), ROWS):
                     coming = at + (n + near) * columns
-                    prefetch_rows(me.room.slopes, coming, step, panels, (p - first, last - first))
-                    rows = me.room.slopes, at + n * columns, step
+                    prefetch_rows(me.room.gradients, coming, step, panels, (p - first, last - first))
+                    rows = me.room.gradients, at + n * columns, step
                     rows_times_panel(own.tile, rows, (own.panels, there), num_out)
                     tile_through_activation(me, layer, (mine, min(ROWS, num_rows - n)), p * step + n * columns)
     note_strengths(me.learned, me, layer - 1, of, later)
@@ -317,7 +317,7 @@ def tile_through_activation(me: Thread, level: int, of: tuple[int, int], at: int
 
 
 @apart
-def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Work, following: int) -> None:
+def weight_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Work, following: int) -> None:
     """The gradient of the thread's weights, dW = dz^T x and db = 1^T dz; or at once the step W <- W + rate dz^T x.
 
     That of a later part is added. Meanwhile the rows of the `following` part are prefetched.
@@ -337,9 +337,9 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
                 if layer == 0:
                     prefetch_inputs(work, following, inputs, (done, tiles))
                     done += 1
-                dz = net.slopes[layer + 1] + o // columns * step + start * columns + o % columns
+                dz = net.gradients[layer + 1] + o // columns * step + start * columns + o % columns
                 further = step if o // columns + 1 < units.last else columns
-                left, right = (me.room.slopes, dz, further), (x, at + p * step + start * columns)
+                left, right = (me.room.gradients, dz, further), (x, at + p * step + start * columns)
                 columns_times_panel(own.tile, left, right, count)
                 shape = min(ROWS, units.stop - o), min(columns, inputs.stop - p * columns)
                 w = out, net.weights[layer] + o * num_in + p * columns, num_in
@@ -347,7 +347,7 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
 
 
 @apart
-def find_gradient_of_biases(me: Thread, layer: int, how: tuple[int, float, bool]) -> None:
+def bias_gradient(me: Thread, layer: int, how: tuple[int, float, bool]) -> None:
     """The same for the biases, if there are any; those of the last layer belong to the first thread."""
     (num_rows, rate, later), own, columns, merges = how, me.own, panel(me.own.tile), how[1] != 0.0
     is_last = layer == me.net.kinds.size - 1
@@ -355,11 +355,11 @@ def find_gradient_of_biases(me: Thread, layer: int, how: tuple[int, float, bool]
         return
     units = whole_reach(me, layer + 1) if is_last else own_reach(me, layer + 1)
     for p in range(units.first, units.last):
-        at = me.net.slopes[layer + 1] + p * me.net.capacity * columns
+        at = me.net.gradients[layer + 1] + p * me.net.capacity * columns
         for c in range(0, columns, width(own.tile)):
             total = every(own.tile, 0.0)
             for n in range(num_rows):
-                total = total + load(me.room.slopes, at + n * columns + c)
+                total = total + load(me.room.gradients, at + n * columns + c)
             store(own.tile, c, total)
         shape = 1, min(columns, me.net.widths[layer + 1] - p * columns)
         bias = me.room.w if merges else me.room.g, me.net.biases[layer] + p * columns, columns

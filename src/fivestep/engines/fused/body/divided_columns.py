@@ -119,7 +119,7 @@ def _transpose(columns: Columns, me: Thread, count: int, out: bool) -> None:
                 if out:
                     transpose_square(scaled, side, me.room.values, (me.net.values[1] + there, wide))
                 else:
-                    transpose_square(me.room.slopes, (me.net.slopes[1] + there, wide), scaled, side)
+                    transpose_square(me.room.gradients, (me.net.gradients[1] + there, wide), scaled, side)
 
 
 def _with_a_product(_learned: Plain) -> int:

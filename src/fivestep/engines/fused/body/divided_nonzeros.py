@@ -7,28 +7,23 @@ steps.
 
 from typing import Any
 
-from .divided_rows import Work, prefetch_inputs
+from .divided_rows import Work, prefetch_inputs, stored_row
 from .divided_units import activate_tile, bring_biases
 from .division import Dense, Nonzeros, Thread, draw, near_rows, own_reach, whole, whole_reach
-from .lanes import apart, by_type, get, load, prefetch, put, store, width
+from .lanes import apart, by_type, get, load, put, store, width
 from .nonzeros import AT_ONCE, add_to_group, copy_panel, group_of, mark_rows, nonzeros
-from .order import row_at
 from .panels import ROWS, add_tile, panel, transpose_into_panel
-from .passes import AHEAD, LINE
 from .transpose import transpose_part
 
 
 @apart
-def take_rows(me: Thread, work: Work, part: int) -> None:
-    """The inputs of a part in panels, as they are stored."""
+def copy_rows(me: Thread, work: Work, part: int) -> None:
+    """Fills the thread's panels with the inputs of a part, as they are stored."""
     start, stop, num_in, rows = work.starts[part], work.stops[part], me.net.widths[0], me.inputs.rows
-    columns, capacity, step = panel(me.own.tile), me.net.capacity, LINE // work.stored.itemsize
+    columns, capacity = panel(me.own.tile), me.net.capacity
     whole_panels = num_in // columns
     for place in range(start, stop):
-        here, coming = row_at(work.order, place) * num_in, row_at(work.order, min(place + AHEAD, stop - 1)) * num_in
-        for i in range(0, num_in, step):
-            prefetch(work.stored, coming + i)
-        there = (place - start) * columns
+        here, there = stored_row(work, place, stop, (0, num_in)), (place - start) * columns
         for p in range(whole_panels):
             copy_panel(work.stored, here + p * columns, rows, there + p * capacity * columns, me.own.tile)
         for i in range(whole_panels * columns, num_in):
@@ -93,7 +88,7 @@ def add_products(me: Thread, first: int, count: int, num_rows: int) -> None:
 
 
 @apart
-def find_gradient_of_nonzeros(me: Thread, how: tuple[int, float, bool], work: Work, following: int) -> None:
+def weight_gradient_of_nonzeros(me: Thread, how: tuple[int, float, bool], work: Work, following: int) -> None:
     """The gradient of the thread's weights, dW = dz^T x, or at once the step W <- W + rate dz^T x.
 
     Meanwhile the rows of the `following` part are on their way.
@@ -119,13 +114,13 @@ def add_products_of_inputs(me: Thread, p: int, group: tuple[int, int], num_rows:
     (first, count), net, inputs, columns = group, me.net, me.inputs, panel(me.own.tile)
     step = net.capacity * columns
     for start in range(0, num_rows, AT_ONCE):
-        here, slopes = p * step + start * columns, net.slopes[1] + first * step + start * columns
+        here, dz = p * step + start * columns, net.gradients[1] + first * step + start * columns
         mark_rows(inputs.rows, here, min(AT_ONCE, num_rows - start), me.own.tile, inputs.marks)
         for k in range(0, columns, 2):
             bits, left = (get(inputs.marks, k), get(inputs.marks, k + 1)), (inputs.rows, here + k, 1, columns)
             into, right = (
                 (inputs.grown, k * columns, columns * columns, columns),
-                (me.room.slopes, slopes, step, columns),
+                (me.room.gradients, dz, step, columns),
             )
             add_to_group(count, into, left, right, bits, start == 0)
 

@@ -24,7 +24,7 @@ from .lanes import apart, every, get, inline, load, put, sqrt, store, total, whe
 from .norms import LEAST
 from .panels import panel
 
-MEAN, SCALE, SLOPE, ALONG, WEIGHT, BIAS = range(6)
+MEAN, SCALE, SUM, ALONG, WEIGHT, BIAS = range(6)
 """What is kept of a unit; the first four of a row too, where a thread tells others its own share of them."""
 
 OF_UNIT, OF_ROW = 6, 4
@@ -199,113 +199,113 @@ def backward_other(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -
     """A layer without a product, backward; False if another thread has left the work."""
     which = me.between.kinds[layer]
     if is_norm(me, layer):
-        find_norm_gradient(me, layer, how)
+        norm_gradient(me, layer, how)
     if layer == 0:
         return True
     if which in (kind.LAYER_NORM, kind.RMS_NORM):
-        sum_slopes(me, layer, how[0])
+        sum_gradients(me, layer, how[0])
         if not wait_for_all(me.room.barrier, me.number, me.net.threads):
             return False
-        settle_slopes(me, layer, how[0])
-    make_slopes(me, layer, how[0], how[2])
+        average_gradients(me, layer, how[0])
+    store_gradients(me, layer, how[0], how[2])
     return True
 
 
 @apart
-def find_norm_gradient(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -> None:
+def norm_gradient(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -> None:
     """The gradient of a norm's weights, dg = sum dy n and db = sum dy over the rows; both are kept.
 
     Or at once a step of plain descent.
     """
     (num_rows, _rate, _later, _shows), kept, of = how, me.between.kept, own_reach(me, layer)
-    (x, at), columns, dy = inputs_of(me, layer), panel(kept), me.net.slopes[layer + 1]
+    (x, at), columns, dy_at = inputs_of(me, layer), panel(kept), me.net.gradients[layer + 1]
     for p in range(of.first, of.last):
         for c in range(p * columns, (p + 1) * columns, width(kept)):
             here = p * me.net.capacity * columns + c - p * columns
             of_bias = of_weight = every(kept, 0.0)
             for n in range(num_rows):
-                slope = load(me.room.slopes, dy + here + n * columns)
-                of_bias = of_bias + slope
-                of_weight = of_weight + slope * normalized(me, layer, (n, c), load(x, at + here + n * columns))
-            store(kept, _of_units(me, layer, SLOPE) + c, of_bias)
+                dy = load(me.room.gradients, dy_at + here + n * columns)
+                of_bias = of_bias + dy
+                of_weight = of_weight + dy * normalized(me, layer, (n, c), load(x, at + here + n * columns))
+            store(kept, _of_units(me, layer, SUM) + c, of_bias)
             store(kept, _of_units(me, layer, ALONG) + c, of_weight)
     for u in range(of.start, of.stop):
-        note_gradient(me, me.net.weights[layer], (u, get(kept, _of_units(me, layer, ALONG) + u)), how)
-        note_gradient(me, me.net.biases[layer], (u, get(kept, _of_units(me, layer, SLOPE) + u)), how)
+        store_gradient(me, me.net.weights[layer], (u, get(kept, _of_units(me, layer, ALONG) + u)), how)
+        store_gradient(me, me.net.biases[layer], (u, get(kept, _of_units(me, layer, SUM) + u)), how)
 
 
 @inline
-def note_gradient(me: Thread, at: int, of: tuple[int, Any], how: tuple[int, float, bool, bool]) -> None:
+def store_gradient(me: Thread, at: int, of: tuple[int, Any], how: tuple[int, float, bool, bool]) -> None:
     """The gradient of one unit of a norm's weights or biases, of which there may be none, where it belongs."""
-    (_num_rows, rate, later, shows), (u, slope), g = how, of, me.room.g
+    (_num_rows, rate, later, shows), (u, gradient), g = how, of, me.room.g
     if at < 0:
         return
     if rate == 0.0 or shows:
-        put(g, at + u, slope + (get(g, at + u) if later else g.dtype.type(0)))
+        put(g, at + u, gradient + (get(g, at + u) if later else g.dtype.type(0)))
     if rate != 0.0:
-        put(me.room.w, at + u, get(me.room.w, at + u) + g.dtype.type(rate) * slope)
+        put(me.room.w, at + u, get(me.room.w, at + u) + g.dtype.type(rate) * gradient)
 
 
 @apart
-def sum_slopes(me: Thread, layer: int, num_rows: int) -> None:
+def sum_gradients(me: Thread, layer: int, num_rows: int) -> None:
     """Of each row the sums of dn and dn n over the thread's units, with dn = g dy."""
-    kept, of, columns, slopes = me.between.kept, own_reach(me, layer), panel(me.own.tile), me.room.slopes
-    (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.slopes[layer + 1]
+    kept, of, columns, gradients = me.between.kept, own_reach(me, layer), panel(me.own.tile), me.room.gradients
+    (x, at), step, dy_at = inputs_of(me, layer), me.net.capacity * columns, me.net.gradients[layer + 1]
     for n in range(num_rows):
         sums = along = every(kept, 0.0)
         for p in range(of.first, of.last):
             for c in range(0, columns, width(kept)):
                 here, unit = p * step + n * columns + c, p * columns + c
-                dn = load(slopes, dy + here) * load(kept, _of_units(me, layer, WEIGHT) + unit)
+                dn = load(gradients, dy_at + here) * load(kept, _of_units(me, layer, WEIGHT) + unit)
                 n_of = normalized(me, layer, (n, unit), load(x, at + here))
                 sums = sums + _kept(dn, of.stop - unit)
                 along = along + _kept(dn * n_of, of.stop - unit)
-        put(kept, _of_rows(me, layer, SLOPE, me.number, 1) + n, total(sums))
+        put(kept, _of_rows(me, layer, SUM, me.number, 1) + n, total(sums))
         put(kept, _of_rows(me, layer, ALONG, me.number, 1) + n, total(along))
 
 
 @apart
-def settle_slopes(me: Thread, layer: int, num_rows: int) -> None:
+def average_gradients(me: Thread, layer: int, num_rows: int) -> None:
     """The means of both over all units of each row; that of dn is 0 where the norm has no mean."""
     kept, net, each = me.between.kept, me.net, 1.0 / me.net.widths[layer]
     for n in range(0, num_rows, width(kept)):
         sums = along = every(kept, 0.0)
         for t in range(net.threads):
-            sums = sums + load(kept, _of_rows(me, layer, SLOPE, t, 1) + n)
+            sums = sums + load(kept, _of_rows(me, layer, SUM, t, 1) + n)
             along = along + load(kept, _of_rows(me, layer, ALONG, t, 1) + n)
         if me.between.kinds[layer] != kind.LAYER_NORM:
             sums = every(kept, 0.0)
-        store(kept, _of_rows(me, layer, SLOPE, me.number, 0) + n, sums * each)
+        store(kept, _of_rows(me, layer, SUM, me.number, 0) + n, sums * each)
         store(kept, _of_rows(me, layer, ALONG, me.number, 0) + n, along * each)
 
 
 @apart
-def make_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
+def store_gradients(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradient of what came in, dx = s (dn - mean(dn) - n mean(dn n)), or what came back."""
     kept, of, columns, norms = me.between.kept, own_reach(me, layer), panel(me.own.tile), is_norm(me, layer)
-    (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.slopes[layer + 1]
+    (x, at), step, dy_at = inputs_of(me, layer), me.net.capacity * columns, me.net.gradients[layer + 1]
     forget_strengths(me.learned, me, layer - 1, of)
     for p in range(of.first, of.last):
         for n in range(num_rows):
             for c in range(p * columns, (p + 1) * columns, width(kept)):
                 here = p * step + n * columns + c - p * columns
-                slope = load(me.room.slopes, dy + here)
+                dy = load(me.room.gradients, dy_at + here)
                 if norms:
-                    slope = back_through(me, layer, (n, c), (load(x, at + here), slope), num_rows)
-                through_activation(me, layer, slope, c - of.first * columns, here)
+                    dy = back_through(me, layer, (n, c), (load(x, at + here), dy), num_rows)
+                through_activation(me, layer, dy, c - of.first * columns, here)
     note_strengths(me.learned, me, layer - 1, of, later)
 
 
 @inline
 def back_through(me: Thread, layer: int, place: tuple[int, int], of: tuple[Any, Any], num_rows: int) -> Any:
     """The same for some units of a row."""
-    kept, (row, unit), (x, slope) = me.between.kept, place, of
+    kept, (row, unit), (x, dy) = me.between.kept, place, of
     n, weight = normalized(me, layer, place, x), load(kept, _of_units(me, layer, WEIGHT) + unit)
     if me.between.kinds[layer] == kind.BATCH_NORM:
         each = 1.0 / num_rows
-        mean = load(kept, _of_units(me, layer, SLOPE) + unit) * each
+        mean = load(kept, _of_units(me, layer, SUM) + unit) * each
         along = load(kept, _of_units(me, layer, ALONG) + unit) * each
-        return (slope - mean - n * along) * (weight * load(kept, _of_units(me, layer, SCALE) + unit))
-    mean = get(kept, _of_rows(me, layer, SLOPE, me.number, 0) + row)
+        return (dy - mean - n * along) * (weight * load(kept, _of_units(me, layer, SCALE) + unit))
+    mean = get(kept, _of_rows(me, layer, SUM, me.number, 0) + row)
     along = get(kept, _of_rows(me, layer, ALONG, me.number, 0) + row)
-    return (slope * weight - mean - n * along) * get(kept, _of_rows(me, layer, SCALE, me.number, 0) + row)
+    return (dy * weight - mean - n * along) * get(kept, _of_rows(me, layer, SCALE, me.number, 0) + row)

@@ -53,16 +53,26 @@ def prefetch_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> N
         prefetch(work.stored, here + end - 1)
 
 
+@inline
+def stored_row(work: Work, place: int, stop: int, inputs: tuple[int, int]) -> Any:
+    """Where the row at a place begins in `work.stored`; prefetches a later row, if it comes before the place `stop`.
+
+    Of that, the `inputs` from one up to, but without, another.
+    """
+    num_in = work.stored.shape[1]
+    coming = row_at(work.order, min(place + AHEAD, stop - 1)) * num_in
+    for i in range(inputs[0], inputs[1], LINE // work.stored.itemsize):
+        prefetch(work.stored, coming + i)
+    return row_at(work.order, place) * num_in
+
+
 @apart
-def fill_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
-    """The inputs of a part, those in some panels, as numbers."""
+def convert_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
+    """Fills panels of x with the inputs of a part, converted to its type and scaled."""
     first, last, begin, end = reach
-    start, stop, num_in = work.starts[part], work.stops[part], work.stored.shape[1]
-    columns, step = panel(x), LINE // work.stored.itemsize
+    start, stop, columns = work.starts[part], work.stops[part], panel(x)
     for place in range(start, stop):
-        here, coming = row_at(work.order, place) * num_in, row_at(work.order, min(place + AHEAD, stop - 1)) * num_in
-        for i in range(begin, end, step):
-            prefetch(work.stored, coming + i)
+        here = stored_row(work, place, stop, (begin, end))
         for p in range(first, last):
             out = p * capacity * columns + (place - start) * columns
             count = min(columns, end - p * columns)
@@ -75,7 +85,7 @@ def fill_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
 
 @apart
 def measure_own_rows(me: Any, loss: Measure, work: Work, part: int) -> Any:
-    """The loss of the thread's rows of a part, and its gradient into the slopes of the last level."""
+    """The loss of the thread's rows of a part, and its gradient into the gradients of the last level."""
     num_rows, tile = work.stops[part] - work.starts[part], me.own.loss
     each = -(-num_rows // (me.net.threads * width(tile.values))) * width(tile.values)
     losses, end = tile.values.dtype.type(0), min((me.number + 1) * each, num_rows)
@@ -84,11 +94,11 @@ def measure_own_rows(me: Any, loss: Measure, work: Work, part: int) -> Any:
         _lay_out(me, work, part, start, count)
         rows, num_out = -(-count // width(tile.values)) * width(tile.values), me.net.widths[me.net.kinds.size]
         losses += measure(loss, tile, 0, num_out, rows)
-        columns, at = panel(tile.values), me.net.slopes[me.net.kinds.size]
+        columns, at = panel(tile.values), me.net.gradients[me.net.kinds.size]
         for r in range(count):
             for o in range(num_out):
                 place = at + o // columns * me.net.capacity * columns + (start + r) * columns + o % columns
-                put(me.room.slopes, place, get(tile.slopes, o * rows + r))
+                put(me.room.gradients, place, get(tile.gradients, o * rows + r))
     return losses
 
 

@@ -38,18 +38,18 @@ bring_strengths = by_type({Plain: _bring_none, Learned: _bring})
 
 
 def _as_it_is(_learned: Plain, _me: Thread, _layer: int, of: tuple[Any, ...], _places: tuple[int, int]) -> Any:
-    (_z, value, slope, _mask) = of
-    return value, slope
+    (_z, value, derivative, _mask) = of
+    return value, derivative
 
 
 def _strengthened(learned: Learned, me: Thread, layer: int, of: tuple[Any, ...], places: tuple[int, int]) -> Any:
     """Finds y = z + g (f(z) - z) and dy/dz; `places` are the thread's unit, and where the values belong."""
-    (z, value, slope, mask), (unit, there) = of, places
+    (z, value, derivative, mask), (unit, there) = of, places
     if learned.strengths[layer] < 0:
-        return value, slope
+        return value, derivative
     strength, far = load(me.own.strengths, unit), value - z
     store(learned.far, there, far * mask)
-    return z + strength * far, (1.0 - strength) + strength * slope
+    return z + strength * far, (1.0 - strength) + strength * derivative
 
 
 strengthened = by_type({Plain: _as_it_is, Learned: _strengthened})
@@ -69,15 +69,15 @@ def _forget(learned: Learned, me: Thread, layer: int, of: Reach) -> None:
 forget_strengths = by_type({Plain: _forget_none, Learned: _forget})
 
 
-def _sum_none(_learned: Plain, _me: Thread, _layer: int, _slope: Any, _places: tuple[int, int]) -> None:
+def _sum_none(_learned: Plain, _me: Thread, _layer: int, _dy: Any, _places: tuple[int, int]) -> None:
     """Nothing is learned of an activation."""
 
 
-def _sum(learned: Learned, me: Thread, layer: int, slope: Any, places: tuple[int, int]) -> None:
+def _sum(learned: Learned, me: Thread, layer: int, dy: Any, places: tuple[int, int]) -> None:
     """Adds dy (f(z) - z) of some units to their sums."""
     unit, there = places
     if learned.strengths[layer] >= 0:
-        store(me.own.sums, unit, load(me.own.sums, unit) + slope * load(learned.far, there))
+        store(me.own.sums, unit, load(me.own.sums, unit) + dy * load(learned.far, there))
 
 
 sum_strengths = by_type({Plain: _sum_none, Learned: _sum})

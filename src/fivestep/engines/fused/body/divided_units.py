@@ -3,10 +3,10 @@
 from typing import Any
 
 from . import kinds as kind
-from .activations import value_and_slope
+from .activations import value_and_derivative
 from .barrier import stream
 from .divided_strengths import bring_strengths, has_strengths, strengthened, sum_strengths
-from .division import SLOPES, VALUES, Alone, Passes, Reach, Thread, inputs_of
+from .division import GRADIENTS, VALUES, Alone, Passes, Reach, Thread, inputs_of
 from .lanes import by_type, every, get, inline, load, put, store, where, width
 from .numbers import numbers_at
 from .panels import ROWS, panel
@@ -36,15 +36,15 @@ def _joined(between: Passes, me: Thread, layer: int, z: Any, at: int) -> Any:
 joined = by_type({Alone: _nothing_joins, Passes: _joined})
 
 
-def _no_other(_between: Alone, _me: Thread, _level: int, slope: Any, _at: int) -> Any:
-    return slope
+def _no_other(_between: Alone, _me: Thread, _level: int, dy: Any, _at: int) -> Any:
+    return dy
 
 
-def _with_other(between: Passes, me: Thread, level: int, slope: Any, at: int) -> Any:
+def _with_other(between: Passes, me: Thread, level: int, dy: Any, at: int) -> Any:
     """The gradient of a level with its share of another one's; `at` counts from where the level begins."""
     if between.also[level] < 0:
-        return slope
-    return slope + load(me.room.slopes, me.net.slopes[between.also[level]] + at)
+        return dy
+    return dy + load(me.room.gradients, me.net.gradients[between.also[level]] + at)
 
 
 with_other = by_type({Alone: _no_other, Passes: _with_other})
@@ -68,10 +68,10 @@ def finish(me: Thread, layer: int, z: Any, unit: int, bits: int, at: int) -> Non
     elif which == kind.IDENTITY and is_plain and not drops:
         store_past(me.room.values, there, z, is_past)
     else:
-        value, slope = value_and_slope(which, z, net.numbers[layer])
-        value, slope = strengthened(me.learned, me, layer, (z, value, slope, mask), (unit, there))
+        value, derivative = value_and_derivative(which, z, net.numbers[layer])
+        value, derivative = strengthened(me.learned, me, layer, (z, value, derivative, mask), (unit, there))
         store_past(me.room.values, there, value * mask, is_past)
-        store(me.room.bends, there, slope * mask)
+        store(me.room.derivatives, there, derivative * mask)
 
 
 @inline
@@ -108,18 +108,18 @@ def activate_tile(me: Thread, layer: int, sums: tuple[Any, int, float], of: tupl
 
 
 @inline
-def through_activation(me: Thread, level: int, slope: Any, unit: int, at: int) -> None:
+def through_activation(me: Thread, level: int, da: Any, unit: int, at: int) -> None:
     """The gradient of some values of a level times f'(z), where it belongs; `at` counts from where the level begins.
 
     `unit` is the first of the thread's units.
     """
     net, which, there = me.net, me.net.kinds[level - 1], me.net.values[level] + at
     is_plain = not has_strengths(me.learned, level - 1)
-    slope = with_other(me.between, me, level, slope, at)
-    sum_strengths(me.learned, me, level - 1, slope, (unit, there))
+    da = with_other(me.between, me, level, da, at)
+    sum_strengths(me.learned, me, level - 1, da, (unit, there))
     if which == kind.RELU and is_plain:
         scale = every(me.own.tile, net.scaled[level - 1])
-        slope = slope * where(load(me.room.values, there) > 0.0, scale, 0.0)
+        da = da * where(load(me.room.values, there) > 0.0, scale, 0.0)
     elif which != kind.IDENTITY or net.dropped[level - 1] >= 0 or not is_plain:
-        slope = slope * load(me.room.bends, there)
-    store_past(me.room.slopes, net.slopes[level] + at, slope, (net.past[level] & SLOPES) > 0)
+        da = da * load(me.room.derivatives, there)
+    store_past(me.room.gradients, net.gradients[level] + at, da, (net.past[level] & GRADIENTS) > 0)

@@ -103,23 +103,23 @@ def _settled(me: Any, piece: tuple[int, int], l2: float, most: float) -> tuple[f
     whole, bounds = stop - (stop - start) % width(w), most < NO_LIMIT
     of_weights = of_gradient = every(w, 0.0)
     for j in range(start, whole, width(w)):
-        value, slope = load(w, j), load(g, j)
-        slope = slope + l2 * value
+        value, dw = load(w, j), load(g, j)
+        dw = dw + l2 * value
         if bounds:
-            slope = where(slope > most, most, slope)
-            slope = where(slope < -most, -most, slope)
-        store(g, j, slope)
+            dw = where(dw > most, most, dw)
+            dw = where(dw < -most, -most, dw)
+        store(g, j, dw)
         of_weights = of_weights + value * value
-        of_gradient = of_gradient + slope * slope
+        of_gradient = of_gradient + dw * dw
     rest_of_weights, rest_of_gradient = 1.0 * total(of_weights), 1.0 * total(of_gradient)
     for j in range(whole, stop):
-        slope = get(g, j) + w.dtype.type(l2) * get(w, j)
+        dw = get(g, j) + w.dtype.type(l2) * get(w, j)
         if bounds:
-            slope = w.dtype.type(most) if slope > most else slope
-            slope = w.dtype.type(-most) if slope < -most else slope
-        put(g, j, slope)
+            dw = w.dtype.type(most) if dw > most else dw
+            dw = w.dtype.type(-most) if dw < -most else dw
+        put(g, j, dw)
         rest_of_weights += get(w, j) * get(w, j)
-        rest_of_gradient += slope * slope
+        rest_of_gradient += dw * dw
     return rest_of_weights, rest_of_gradient
 
 

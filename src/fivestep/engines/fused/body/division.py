@@ -20,7 +20,7 @@ NEAR = 32_768
 NEAR_BITS = 2**17
 """Random bits of dropout that a thread draws before it uses them: an eighth of a small cache too."""
 
-VALUES, SLOPES = 1, 2
+VALUES, GRADIENTS = 1, 2
 """What all threads read of a level: bits of `Divided.past`."""
 
 
@@ -32,8 +32,8 @@ class Divided(NamedTuple):
     By layer: `kinds` and `numbers` of the activations; for the dropout that follows, its number among all layers,
     `dropped` (-1: none), the `least` random number whose unit is kept, and the factor that kept units are `scaled` by;
     the places of `weights` and `biases` in the flat vector (-1: none); and the `factors` of the products. By level:
-    `widths`, and where its `values` begin in `Room.values` and its `slopes` in `Room.slopes`, which may be the same
-    memory; what all threads read of it is stored `past` the caches.
+    `widths`, and where its `values` and its `gradients` begin in those of `Room`, which may be the same memory; what
+    all threads read of it is stored `past` the caches.
     `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel has room for `capacity` rows.
     """
 
@@ -47,7 +47,7 @@ class Divided(NamedTuple):
     biases: Any
     factors: Any
     values: Any
-    slopes: Any
+    gradients: Any
     firsts: Any
     past: Any
     capacity: int
@@ -57,16 +57,16 @@ class Divided(NamedTuple):
 class Room(NamedTuple):
     """What threads share.
 
-    The parameters and their gradient; the `values` of all levels, and f'(z) in `bends` unless it is relu's; their
-    gradients in `slopes`; each thread's `parts` of the logits; the counters of the `barrier`; and the `squares` of each
-    thread's gradient, for its norm.
+    The parameters `w` and their gradient `g`; the `values` of all levels, the `derivatives` f'(z) unless they are
+    relu's, and the `gradients` of the values; each thread's `parts` of the logits; the counters of the `barrier`; and
+    the `squares` of each thread's gradient, for its norm.
     """
 
     w: Any
     g: Any
     values: Any
-    bends: Any
-    slopes: Any
+    derivatives: Any
+    gradients: Any
     parts: Any
     barrier: Any
     squares: Any

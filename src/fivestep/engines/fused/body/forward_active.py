@@ -49,12 +49,12 @@ def forward_active(hidden: Any, x: Any, memory: Any, num_rows: int, to: int) -> 
         _by_one(hidden, x, memory, num_rows)
     bias = get(w, (hidden.num_in + 2) * line)
     for r in range(0, num_rows, lanes):
-        store(values, to + r, four_halved(load_four(memory.slopes, r * FOUR), FOUR) + bias)
+        store(values, to + r, four_halved(load_four(memory.gradients, r * FOUR), FOUR) + bias)
 
 
 @inline
 def _by_two(hidden: Any, x: Any, memory: Any, num_rows: int) -> None:
-    """Two registers of units, of four rows, in each turn. What is to be added up of the logits goes to `slopes`."""
+    """Two registers of units, of four rows, in each turn. What is to be added up of the logits goes to `gradients`."""
     w, n, line, lanes, beside = memory.w, hidden.num_in, hidden.num_hidden, width(memory.w), hidden.beside
     step, end, none = 2 * lanes, -(-num_rows // GROUP) * line, _in_four(every(w, 0.0))
     one, other, sums, q, v, last, done = none, none, none, 0, 0, 0, 0
@@ -69,7 +69,7 @@ def _by_two(hidden: Any, x: Any, memory: Any, num_rows: int) -> None:
             sums = _with_units(sums, one_before, load(w, w2), memory.values, there)
             sums = _with_units(sums, other_before, load(w, w2 + lanes), memory.values, there + lanes)
             if last + step == line:
-                store(memory.slopes, done, four_halved(sums, 16))
+                store(memory.gradients, done, four_halved(sums, 16))
                 sums, done = none, done + lanes
         last, v = v, v + step
         if v == line:
@@ -93,8 +93,8 @@ def _by_one(hidden: Any, x: Any, memory: Any, num_rows: int) -> None:
             sums = _with_units(sums, one_before, w2, memory.values, there)
             more = _with_units(more, other_before, w2, memory.values, there + line)
             if last + lanes == line:
-                store(memory.slopes, done, four_halved(sums, 16))
-                store(memory.slopes, done + lanes, four_halved(more, 16))
+                store(memory.gradients, done, four_halved(sums, 16))
+                store(memory.gradients, done + lanes, four_halved(more, 16))
                 sums, more, done = none, none, done + 2 * lanes
         last, v = v, v + lanes
         if v == line:

@@ -124,7 +124,7 @@ def _registers(hidden: Hidden, num_rows: int, multiple: int) -> int:
 
 @inline
 def logits_place(hidden: Hidden, rows: int) -> int:
-    """Where the logits lie, and in `slopes` their gradient: behind the hidden units."""
+    """Where the logits lie, and in `gradients` their gradient: behind the hidden units."""
     return hidden.num_hidden * rows
 
 
@@ -188,7 +188,7 @@ def backward_hidden(hidden: Hidden, steps: Any, memory: Any, tile: Any, later: b
 @inline
 def _add_others(hidden: Hidden, memory: Any, tile: Any, line: int) -> None:
     """What all outputs but the first add to the gradients of the hidden units."""
-    dz, beside, lanes, r = memory.slopes, hidden.beside, width(memory.w), len(hidden.beside)
+    dz, beside, lanes, r = memory.gradients, hidden.beside, width(memory.w), len(hidden.beside)
     w = hidden.wide if _gathers(hidden) else memory.w
     there, w2 = logits_place(hidden, tile.rows) + tile.rows, (hidden.num_in + 2) * line
     for v in range(0, line, lanes):
@@ -203,7 +203,7 @@ def _add_others(hidden: Hidden, memory: Any, tile: Any, line: int) -> None:
 def _back(hidden: Hidden, units: Any, arrays: Any, memory: Any, tile: Any, later: bool) -> None:
     """The gradient of the first layer for some units, and of the first output's weights for them."""
     (x, w), v, n, beside, is_one = arrays, units[0], hidden.num_in, hidden.beside, hidden.num_out == 1
-    line, unit, g, dz = len(beside) * hidden.num_hidden, v // len(beside), memory.g, memory.slopes
+    line, unit, g, dz = len(beside) * hidden.num_hidden, v // len(beside), memory.g, memory.gradients
     others, others_at, others_step = (hidden.zeros, 0, 0) if is_one else (dz, v, line)
     bias = n * hidden.num_hidden + unit if hidden.has_hidden_bias else -1
     there, num_registers = logits_place(hidden, tile.rows), _registers(hidden, tile.num_rows, GROUP)
@@ -284,7 +284,7 @@ def _first_pass(which: int, beside: Any, back: Any, inputs: Any, units: Any) -> 
 @inline
 def _backward_outputs(hidden: Hidden, memory: Any, tile: Any, later: bool) -> None:
     """The gradient of the second layer's weights, but for the first output's, and of its biases."""
-    values, dz, g, beside, lanes = memory.values, memory.slopes, memory.g, hidden.beside, width(memory.g)
+    values, dz, g, beside, lanes = memory.values, memory.gradients, memory.g, hidden.beside, width(memory.g)
     r, line, count = len(beside), len(beside) * hidden.num_hidden, _registers(hidden, tile.num_rows, EIGHT)
     for o in range(hidden.num_out):
         there, to = logits_place(hidden, tile.rows) + o * tile.rows, (hidden.num_in + 1 + o) * hidden.num_hidden

@@ -29,10 +29,10 @@ def copy_branch(values: Any, here: int, there: int, count: int) -> None:
 
 
 @apart
-def add_branch_gradient(slopes: Any, here: int, there: int, count: int) -> None:
+def add_branch_gradient(gradients: Any, here: int, there: int, count: int) -> None:
     """Adds the gradient of the copy to that of the input."""
-    for r in range(0, count, width(slopes)):
-        store(slopes, here + r, load(slopes, here + r) + load(slopes, there + r))
+    for r in range(0, count, width(gradients)):
+        store(gradients, here + r, load(gradients, here + r) + load(gradients, there + r))
 
 
 @apart
@@ -56,24 +56,24 @@ def join(of: Joined, w: Any, values: Any, rows: int) -> None:
 @apart
 def join_gradient(of: Joined, memory: Any, rows: int, later: bool) -> None:
     """The gradient of both sides, and that of the weight, which is added to what is there if `later`."""
-    values, slopes, g = memory.values, memory.slopes, memory.g
+    values, gradients, g = memory.values, memory.gradients, memory.g
     for o in range(of.units):
         weight = get(memory.w, of.weight + o) if of.weight >= 0 else values.dtype.type(1)
         of_weight = every(g, 0.0)
         for r in range(o * rows, (o + 1) * rows, width(values)):
-            dy, f, x = load(slopes, of.there + r), load(values, of.here + r), load(values, of.side + r)
+            dy, f, x = load(gradients, of.there + r), load(values, of.here + r), load(values, of.side + r)
             if of.kind == kind.TIMES:
-                store(slopes, of.side + r, dy * f)
-                store(slopes, of.here + r, dy * x)
+                store(gradients, of.side + r, dy * f)
+                store(gradients, of.here + r, dy * x)
             elif of.kind == kind.MIX:
                 of_weight = of_weight + dy * (f - x)
-                store(slopes, of.side + r, dy - weight * dy)
-                store(slopes, of.here + r, weight * dy)
+                store(gradients, of.side + r, dy - weight * dy)
+                store(gradients, of.here + r, weight * dy)
             elif of.kind == kind.JOIN:
-                store(slopes, of.side + r, dy)
-                store(slopes, of.here + r, dy)
+                store(gradients, of.side + r, dy)
+                store(gradients, of.here + r, dy)
             else:
                 of_weight = of_weight + dy * f
-                store(slopes, of.here + r, weight * dy)
+                store(gradients, of.here + r, weight * dy)
         if of.weight >= 0:
             put(g, of.weight + o, total(of_weight) + (get(g, of.weight + o) if later else g.dtype.type(0)))

@@ -6,7 +6,7 @@ x W^T and those of the backward pass are torch's; the formulas are derived in `l
 
 from typing import Any
 
-from .activations import value_and_slope
+from .activations import value_and_derivative
 from .lanes import every, get, load, put, store, where, width
 from .numbers import numbers_at
 
@@ -18,17 +18,17 @@ def parametric(which: int, numbers: Any, z: Any, learned: Any, drawn: Any, kept:
     1 / (1 - p). `learned` are b and g (O,), `drawn` the random bits (N, O), empty without dropout. c dy/dz and dy/dg
     (N, O) are written to `kept`.
     """
-    (option, factor, least, scale), (b, g), (slopes, far) = numbers, learned, kept
+    (option, factor, least, scale), (b, g), (derivatives, far) = numbers, learned, kept
     num_rows, num_units = z.shape
     for at in range(0, num_rows * num_units, num_units):
         for o in range(0, num_units, width(z)):
             here = load(z, at + o) * factor + load(b, o)
-            value, slope = value_and_slope(which, here, option)
+            value, derivative = value_and_derivative(which, here, option)
             gap, strength, mask = value - here, load(g, o), every(z, 1.0)
             if drawn.size:
                 mask = where(numbers_at(drawn, at + o, z) >= least, every(z, scale), 0.0)
             store(z, at + o, mask * (here + strength * gap))
-            store(slopes, at + o, mask * ((1.0 - strength) + strength * slope) * factor)
+            store(derivatives, at + o, mask * ((1.0 - strength) + strength * derivative) * factor)
             store(far, at + o, mask * gap)
 
 

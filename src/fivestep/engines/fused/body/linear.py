@@ -39,13 +39,13 @@ def _bias(matrix: Matrix, o: int) -> Any:
 def _activate(which: int, values: Any, there: Any, under: Any, z: Any) -> None:
     """Stores f(z) at values[there] and f'(z) at values[under], four places each; without activation, z at `there`."""
     if which == kind.RELU:
-        a, slope = relu(z)
+        a, derivative = relu(z)
         store_each(values, there, a)
-        store_each(values, under, slope)
+        store_each(values, under, derivative)
     elif which == kind.TANH:
-        a, slope = tanh(z)
+        a, derivative = tanh(z)
         store_each(values, there, a)
-        store_each(values, under, slope)
+        store_each(values, under, derivative)
     else:
         store_each(values, there, z)
 
@@ -83,12 +83,12 @@ def _times(is_through: bool, values: Any, places: Any, da: Any) -> Any:
 
 
 @apart
-def weighted_slopes(matrix: Matrix, memory: Any, there: int, to: int, rows: int, is_through: bool) -> None:
-    """slopes[to:]_i = sum_o matrix_io slopes[there:]_o for every row: da = W^T dz, for the matrix W^T.
+def weighted_gradients(matrix: Matrix, memory: Any, there: int, to: int, rows: int, is_through: bool) -> None:
+    """gradients[to:]_i = sum_o matrix_io gradients[there:]_o for every row: da = W^T dz, for the matrix W^T.
 
     If it `is_through` an activation as well, that times its derivative, which is in values[to:].
     """
-    w, step, o, values, dz = matrix.numbers, matrix.step_out, 0, memory.values, memory.slopes
+    w, step, o, values, dz = matrix.numbers, matrix.step_out, 0, memory.values, memory.gradients
     num_in, lanes, last = matrix.num_in, width(dz), rows - width(dz)
     while o + 4 <= matrix.num_out:
         u, at = to + o * rows, four(matrix.first + o * step, step)
@@ -109,11 +109,12 @@ def weighted_slopes(matrix: Matrix, memory: Any, there: int, to: int, rows: int,
 
 @apart
 def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int, later: bool) -> None:
-    """Adds dW = dz^T a to the gradient: element (o, i) gets the sum over the rows of slopes[there:]_o values[here:]_i.
+    """Adds dW = dz^T a to the gradient: element (o, i) gets the sum over the rows of dz_o a_i.
 
-    The biases get the sum of slopes[there:]_o. In the first part of a batch (not `later`), the gradient is overwritten.
+    Here dz is gradients[there:] and a is values[here:]. The biases get the sum of dz_o. In the first part of a batch
+    (not `later`), the gradient is overwritten.
     """
-    a, dz, g, num_in, o = memory.values, memory.slopes, gradient.numbers, gradient.num_in, 0
+    a, dz, g, num_in, o = memory.values, memory.gradients, gradient.numbers, gradient.num_in, 0
     while o + 4 <= gradient.num_out:
         units = four(there + o * rows, rows)
         for i in range(0, num_in, 4):

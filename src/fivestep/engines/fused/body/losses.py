@@ -30,8 +30,8 @@ def of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
         return e * e, 2.0 * e
     if which == kind.BINARY_CROSS_ENTROPY:  # log(1 + e^z) - y z, and y moved towards one half
         y = y * (1.0 - number) + 0.5 * number
-        value, slope = softplus_and_sigmoid(z, u)
-        return value - y * z, slope - y
+        value, derivative = softplus_and_sigmoid(z, u)
+        return value - y * z, derivative - y
     if which == kind.MAE:
         return absolute(e), where(e > 0.0, _ONE(z), where(e < 0.0, -1.0, 0.0 * e))
     if which == kind.HUBER:
@@ -63,7 +63,7 @@ def _of_all_outputs(which: int, loss: Any, memory: Any, here: int, num_out: int,
 
     In short loops, as the processor looks some two hundred operations ahead: more rows overlap than in a long one.
     """
-    z, dz, mean, sum_of_losses = memory.values, memory.slopes, 1.0 / num_out, every(memory.values, 0.0)
+    z, dz, mean, sum_of_losses = memory.values, memory.gradients, 1.0 / num_out, every(memory.values, 0.0)
     for o in range(num_out):
         number, at = loss.numbers[o % loss.numbers.size], o * rows
         if which == kind.BINARY_CROSS_ENTROPY:
@@ -75,8 +75,8 @@ def _of_all_outputs(which: int, loss: Any, memory: Any, here: int, num_out: int,
             sum_of_losses = sum_of_losses + load(memory.share, r) * mean * value
         for r in range(0, rows, width(z)):
             y, u = load(memory.targets, at + r), load(dz, here + at + r)
-            _, slope = of_output(which, load(z, here + at + r), y, number, u)
-            store(dz, here + at + r, load(memory.share, r) * mean * slope)
+            _, gradient = of_output(which, load(z, here + at + r), y, number, u)
+            store(dz, here + at + r, load(memory.share, r) * mean * gradient)
     return total(sum_of_losses)
 
 
@@ -93,7 +93,7 @@ def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
 @inline
 def _of_means(memory: Any, here: int, num_out: int, rows: int) -> Any:
     """The Gaussian loss: two outputs for each target, the mean m and s, the logarithm of the variance."""
-    z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
+    z, dz, sum_of_losses = memory.values, memory.gradients, every(memory.values, 0.0)
     for o in range(0, num_out, 2):
         for r in range(o * rows, (o + 1) * rows, width(z)):
             m, s = load(z, here + r), load(z, here + rows + r)
@@ -108,7 +108,7 @@ def _of_means(memory: Any, here: int, num_out: int, rows: int) -> Any:
 @inline
 def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """The cross-entropy, after the largest logit is subtracted; with smoothing s, targets 1 - s + s/C and s/C."""
-    z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
+    z, dz, sum_of_losses = memory.values, memory.gradients, every(memory.values, 0.0)
     most, rest = 1.0 - loss.numbers[0], loss.numbers[0] / num_out
     for r in range(0, rows, width(z)):
         largest = load(z, here + r)
@@ -133,7 +133,7 @@ def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
 
 @inline
 def measure(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
-    """The loss of the logits `memory.values[here:]`, and its gradient in `memory.slopes[here:]`."""
+    """The loss of the logits `memory.values[here:]`, and its gradient in `memory.gradients[here:]`."""
     if loss.kind == kind.CROSS_ENTROPY:
         return _of_classes(loss, memory, here, num_out, rows)
     if loss.kind == kind.GAUSSIAN_NLL:

@@ -34,8 +34,8 @@ def narrow_back(dz: Any, x: Any, weights: Any, gradients: Any, rate: float) -> N
     """
     (w, b), (dx, dw, db) = weights, gradients
     if dx.size:
-        _slopes_of_inputs(dz, w, dx)
-    _slopes_of_weights(dz, x, dw)
+        _input_gradient(dz, w, dx)
+    _weight_gradient(dz, x, dw)
     for o in range(db.size):
         put(db, o, db.dtype.type(0))
     for r in range(len(dz)):
@@ -50,7 +50,7 @@ def narrow_back(dz: Any, x: Any, weights: Any, gradients: Any, rate: float) -> N
 
 
 @inline
-def _slopes_of_inputs(dz: Any, w: Any, dx: Any) -> None:
+def _input_gradient(dz: Any, w: Any, dx: Any) -> None:
     num_rows, num_out = dz.shape
     num_in, lanes = w.shape[1], width(dz)
     for start in range(0, num_rows, FOUR):
@@ -64,7 +64,7 @@ def _slopes_of_inputs(dz: Any, w: Any, dx: Any) -> None:
 
 
 @inline
-def _slopes_of_weights(dz: Any, x: Any, dw: Any) -> None:
+def _weight_gradient(dz: Any, x: Any, dw: Any) -> None:
     num_rows, num_out = dz.shape
     num_in, lanes = x.shape[1], width(dz)
     for o in range(0, num_out, FOUR):

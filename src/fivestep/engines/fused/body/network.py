@@ -2,7 +2,7 @@
 
 Buffer 0 holds the inputs, and buffer k + 1 the outputs of operation k. A buffer has the rows of a tile, as many as fit
 into the cache, with the lanes along the rows. An elementwise operation overwrites its inputs, which are not needed
-again, with its derivative. `slopes` has the shape of the buffers and holds their gradients; the backward pass of an
+again, with its derivative. `gradients` has the shape of the buffers and holds their gradients; the backward pass of an
 elementwise operation is its derivative times the gradient of its outputs.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from . import kinds as kind
 from .activations import activate
 from .lanes import every, get, inline, load, put, store, where, width
-from .linear import Matrix, add_products, weighted_slopes, weighted_sums
+from .linear import Matrix, add_products, weighted_gradients, weighted_sums
 from .masks import draw_transposed
 from .norms import Normed, find_norm_gradient, normalize, through_norm
 from .numbers import numbers_at
@@ -51,7 +51,7 @@ class Memory(NamedTuple):
     g: Any
     rule: Any
     values: Any
-    slopes: Any
+    gradients: Any
     targets: Any
     share: Any
     buffers: Any
@@ -144,7 +144,7 @@ def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
 @inline
 def backward_one(network: Network, memory: Memory, k: int, rows: int, later: bool) -> None:
     """The chain rule through one operation: gradients of its parameters, and of its inputs where they are needed."""
-    slopes, num_in, num_out = memory.slopes, network.inputs[k], network.outputs[k]
+    gradients, num_in, num_out = memory.gradients, network.inputs[k], network.outputs[k]
     here, there = network.places[network.sources[k]] * rows, network.places[k + 1] * rows
     if network.kinds[k] == kind.LINEAR:
         at, bias = network.weights[k], network.biases[k]
@@ -152,15 +152,17 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
         if k > network.first:
             is_through = is_by_element(network, k - 1)
             to = network.places[k - 1] * rows if is_through else here
-            weighted_slopes(Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), memory, there, to, rows, is_through)
+            weighted_gradients(
+                Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), memory, there, to, rows, is_through
+            )
     elif is_norm(network, k):
         norm = norm_at(network, k)
         find_norm_gradient(norm, memory, (here, there), rows, later)
         if k > network.first:
             through_norm(norm, memory, (here, there), rows)
     elif k + 1 == network.kinds.size or network.kinds[k + 1] != kind.LINEAR:
-        for r in range(0, num_in * rows, width(slopes)):
-            store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))
+        for r in range(0, num_in * rows, width(gradients)):
+            store(gradients, here + r, load(memory.values, here + r) * load(gradients, there + r))
 
 
 def forward_network(network: Network, steps: Any, memory: Memory, tile: Tile, s: int) -> Any:

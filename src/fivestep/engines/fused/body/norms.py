@@ -56,8 +56,8 @@ def find_norm_gradient(norm: Normed, memory: Any, places: tuple[int, int], rows:
     for o in range(norm.units):
         of_weight = of_bias = every(g, 0.0)
         for r in range(o * rows, (o + 1) * rows, width(g)):
-            slope = load(memory.slopes, there + r)
-            of_weight, of_bias = of_weight + slope * load(memory.values, here + r), of_bias + slope
+            dy = load(memory.gradients, there + r)
+            of_weight, of_bias = of_weight + dy * load(memory.values, here + r), of_bias + dy
         if norm.weight >= 0:
             before = get(g, norm.weight + o) if later else g.dtype.type(0)
             put(g, norm.weight + o, before + total(of_weight))
@@ -69,18 +69,18 @@ def find_norm_gradient(norm: Normed, memory: Any, places: tuple[int, int], rows:
 @inline
 def through_norm(norm: Normed, memory: Any, places: tuple[int, int], rows: int) -> None:
     """Computes dx = s (dn - mean(dn) - n mean(dn n)) with dn = g dy; without mean(dn) for an RMS norm."""
-    (here, there), slopes, values, size = places, memory.slopes, memory.values, norm.units * rows
+    (here, there), gradients, values, size = places, memory.gradients, memory.values, norm.units * rows
     for r in range(0, rows, width(values)):
         mean = along = every(values, 0.0)
         for o in range(norm.units):
-            dn = load(slopes, there + o * rows + r)
+            dn = load(gradients, there + o * rows + r)
             if norm.weight >= 0:
                 dn = dn * get(memory.w, norm.weight + o)
-            store(slopes, here + o * rows + r, dn)
+            store(gradients, here + o * rows + r, dn)
             mean, along = mean + dn, along + dn * load(values, here + o * rows + r)
         mean, along = mean * (1.0 / norm.units), along * (1.0 / norm.units)
         if norm.kind != kind.LAYER_NORM:
             mean = every(values, 0.0)
         for k in range(here + r, here + r + size, rows):
-            dx = load(slopes, k) - mean - load(values, k) * along
-            store(slopes, k, dx * load(values, here + size + r))
+            dx = load(gradients, k) - mean - load(values, k) * along
+            store(gradients, k, dx * load(values, here + size + r))

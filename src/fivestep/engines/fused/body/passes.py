@@ -8,7 +8,7 @@ The formulas are those of the small body: `activations.py`, `losses.py`, `rules.
 from typing import Any, NamedTuple
 
 from . import kinds as kind
-from .activations import value_and_slope
+from .activations import value_and_derivative
 from .lanes import FOUR, apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure, measure
 from .rules import Descent, corrections, descend, powers_at
@@ -26,7 +26,7 @@ class Tile(NamedTuple):
     """Memory for `rows` rows of logits, transposed as `losses.py` needs them, with the lanes along the rows."""
 
     values: Any
-    slopes: Any
+    gradients: Any
     targets: Any
     share: Any
     rows: int
@@ -44,12 +44,12 @@ def gather(stored: Any, order: Any, scale: Any, out: Any) -> None:
             put(out, r * num_in + i, out.dtype.type(get(stored, here + i)) * scale[0])
 
 
-def activate(which: int, number: float, z: Any, slopes: Any, rest: Any) -> None:
-    """Replaces z by f(z) in place, and f'(z) to `slopes`, except for relu, whose derivative follows from its value."""
+def activate(which: int, number: float, z: Any, derivatives: Any, rest: Any) -> None:
+    """Replaces z by f(z) in place; f'(z) goes to `derivatives`, except for relu, where it follows from the value."""
     count = z.size
     whole = count - count % (FOUR * width(z))
     for r in range(0, whole, width(z)):
-        _activate_at(which, number, z, slopes, r, r)
+        _activate_at(which, number, z, derivatives, r, r)
     for r in range(whole, count):  # the rest, padded to whole lanes
         put(rest, r - whole, get(z, r))
     for r in range(0, FOUR * width(z), width(z)):
@@ -57,19 +57,19 @@ def activate(which: int, number: float, z: Any, slopes: Any, rest: Any) -> None:
     for r in range(whole, count):
         put(z, r, get(rest, r - whole))
         if which != kind.RELU:
-            put(slopes, r, get(rest, FOUR * width(z) + r - whole))
+            put(derivatives, r, get(rest, FOUR * width(z) + r - whole))
 
 
 @inline
-def _activate_at(which: int, number: float, z: Any, slopes: Any, here: int, there: int) -> None:
-    a, slope = value_and_slope(which, load(z, here), number)
+def _activate_at(which: int, number: float, z: Any, derivatives: Any, here: int, there: int) -> None:
+    a, derivative = value_and_derivative(which, load(z, here), number)
     store(z, here, a)
     if which != kind.RELU:
-        store(slopes, there, slope)
+        store(derivatives, there, derivative)
 
 
-def back(which: int, da: Any, slopes: Any, db: Any, transposed: Any) -> None:
-    """Overwrites da (N, O) with dz = da f'(z), and computes db (O,) = 1^T dz; `slopes` is f'(z), or for relu f(z).
+def back(which: int, da: Any, derivatives: Any, db: Any, transposed: Any) -> None:
+    """Overwrites da (N, O) with dz = da f'(z), and computes db (O,) = 1^T dz; `derivatives` is f'(z), or for relu f(z).
 
     Writes dz^T to `transposed` (O, N) as well, unless that is empty.
     """
@@ -80,19 +80,21 @@ def back(which: int, da: Any, slopes: Any, db: Any, transposed: Any) -> None:
         put(db, o, da.dtype.type(0))
     for r in range(0, fours * num_out, FOUR * num_out):
         for o in range(r, r + whole, width(da)):
-            first = _through(which, da, slopes, o) + _through(which, da, slopes, o + num_out)
-            second = _through(which, da, slopes, o + 2 * num_out) + _through(which, da, slopes, o + 3 * num_out)
+            first = _through(which, da, derivatives, o) + _through(which, da, derivatives, o + num_out)
+            second = _through(which, da, derivatives, o + 2 * num_out) + _through(
+                which, da, derivatives, o + 3 * num_out
+            )
             store(db, o - r, load(db, o - r) + (first + second))
     for r in range(fours * num_out, num_rows * num_out, num_out):
         for o in range(r, r + whole, width(da)):
-            store(db, o - r, load(db, o - r) + _through(which, da, slopes, o))
+            store(db, o - r, load(db, o - r) + _through(which, da, derivatives, o))
     for r in range(0, num_rows * num_out, num_out):  # the columns beyond the last whole lanes
         for o in range(r + whole, r + num_out):
-            slope, dz = get(slopes, o), get(da, o)
+            derivative, dz = get(derivatives, o), get(da, o)
             if which == kind.RELU:
-                slope = da.dtype.type(1) if slope > 0 else da.dtype.type(0)
+                derivative = da.dtype.type(1) if derivative > 0 else da.dtype.type(0)
             if which != kind.IDENTITY:
-                dz = dz * slope
+                dz = dz * derivative
             put(da, o, dz)
             put(db, o - r, get(db, o - r) + dz)
     if transposed.size:
@@ -100,18 +102,18 @@ def back(which: int, da: Any, slopes: Any, db: Any, transposed: Any) -> None:
 
 
 @inline
-def _through(which: int, da: Any, slopes: Any, at: int) -> Any:
+def _through(which: int, da: Any, derivatives: Any, at: int) -> Any:
     """The same for the lanes at one place; returns dz."""
     if which == kind.IDENTITY:
         return load(da, at)
-    slope = load(slopes, at)
-    dz = load(da, at) * (where(slope > 0.0, every(da, 1.0), 0.0) if which == kind.RELU else slope)
+    derivative = load(derivatives, at)
+    dz = load(da, at) * (where(derivative > 0.0, every(da, 1.0), 0.0) if which == kind.RELU else derivative)
     store(da, at, dz)
     return dz
 
 
-def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: Any, slopes: Any) -> Any:
-    """The loss of logits (N, O); writes its gradient to `slopes` (N, O). Without shares (N,), all rows count alike."""
+def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: Any, gradient: Any) -> Any:
+    """The loss of logits (N, O); writes its gradient (N, O), too. Without shares (N,), all rows count alike."""
     num_rows, num_out = logits.shape
     losses = zero = logits.dtype.type(0)
     alike = logits.dtype.type(1.0 / num_rows)
@@ -125,7 +127,7 @@ def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: An
         losses += measure(loss, tile, 0, num_out, rows)
         for r in range(count):
             for o in range(num_out):
-                put(slopes, (start + r) * num_out + o, get(tile.slopes, o * rows + r))
+                put(gradient, (start + r) * num_out + o, get(tile.gradients, o * rows + r))
     return losses
 
 

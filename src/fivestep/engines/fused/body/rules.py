@@ -156,8 +156,8 @@ def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: 
     if which == kind.RMSPROP:
         v = n[0] * v + (1.0 - n[0]) * dw * dw
         m = m + (1.0 - n[0]) * (dw - m)
-        slope = dw / (sqrt(v - m * m if n[3] > 0.0 else v) + n[1])
-        u = n[2] * u + slope
+        scaled = dw / (sqrt(v - m * m if n[3] > 0.0 else v) + n[1])
+        u = n[2] * u + scaled
         return w - lr * u, m, v, u
     if which == kind.ADAGRAD:
         v = v + dw * dw

@@ -54,12 +54,12 @@ def store_products(typing: Any, into: Any, dz: Any, a: Any, rows: Any) -> Any:
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         g, place, step, count, bias, later = unpacked(builder, args[0])
-        slopes, there = unpacked(builder, args[1])
+        gradients, there = unpacked(builder, args[1])
         values, here = unpacked(builder, args[2])
         zero = context.get_constant_null(lanes)
 
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
-            left = [load_at(context, builder, dz[0], slopes, builder.add(k, r)) for k in unpacked(builder, there)]
+            left = [load_at(context, builder, dz[0], gradients, builder.add(k, r)) for k in unpacked(builder, there)]
             right = [load_at(context, builder, a[0], values, builder.add(k, r)) for k in unpacked(builder, here)]
             of_biases = [builder.fadd(*both, flags=CONTRACT) for both in zip(sums[:num_units], left, strict=True)]
             return of_biases + _with_products(builder, sums[num_units:], left, right)

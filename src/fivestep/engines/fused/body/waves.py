@@ -45,7 +45,7 @@ class Sides(NamedTuple):
 
     x: Any
     cosines: Any
-    slopes: Any
+    derivatives: Any
     e: Any
 
 
@@ -83,7 +83,7 @@ def make_column(c: int, waves: Waves, room: Sides, count: int) -> None:
         for k in range(c * num_waves, (c + 1) * num_waves):
             cosine, sine = cosine_and_sine(number * get(waves.frequency, k) + get(waves.phase, k))
             store(room.cosines, k * rows + r, cosine)
-            store(room.slopes, k * rows + r, sine * -TURN)
+            store(room.derivatives, k * rows + r, sine * -TURN)
         store(room.e, first, number)
         for j in range(num_more):
             value, w = every(room.x, get(waves.bias, c * num_more + j)), (c * num_more + j) * num_waves
@@ -125,7 +125,7 @@ def _through_one(which: tuple[int, int], waves: Waves, room: Sides, gradients: W
         for j in range(num_more):
             w = get(waves.weight, (c * num_more + j) * num_waves + k)
             dv = dv + w * load(room.e, first + (j + 1) * rows + r)
-        du = dv * load(room.slopes, here * rows + r)
+        du = dv * load(room.derivatives, here * rows + r)
         df = df + du * load(room.x, c * rows + r)
         dp = dp + du
         store(room.e, first + r, load(room.e, first + r) + du * get(waves.frequency, here))

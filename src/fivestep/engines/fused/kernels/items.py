@@ -85,7 +85,7 @@ def activated(z, KIND: tl.constexpr, OPTION: tl.constexpr):
 
 
 @triton.jit
-def slope_of(z, a, KIND: tl.constexpr, OPTION: tl.constexpr):
+def derivative_of(z, a, KIND: tl.constexpr, OPTION: tl.constexpr):
     """f'(z), from z or from a."""
     one = tl.full(z.shape, 1.0, z.dtype)
     if KIND == _RELU:

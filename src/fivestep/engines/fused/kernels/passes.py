@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 
 from ..body import kinds as kind
-from .items import activated, decayed_move, of_output, of_step, slope_of
+from .items import activated, decayed_move, derivative_of, of_output, of_step
 
 _MSE = tl.constexpr(kind.MSE)
 
@@ -33,10 +33,10 @@ def back(
         rows = tl.program_id(0) * ROWS + start + tl.arange(0, TN)
         at, kept = rows[:, None].to(tl.int64) * O + outs[None, :], (rows < N)[:, None] & (outs < O)[None, :]
         before = tl.load(z + at, mask=kept, other=0).to(tl.float32)
-        slope = slope_of(before, activated(before, KIND, OPTION), KIND, OPTION)
-        slope = (tl.load(da + at, mask=kept, other=0).to(tl.float32) * slope).to(dz.dtype.element_ty)
-        tl.store(dz + at, slope, mask=kept)
-        sums += slope.to(tl.float32)
+        derivative = derivative_of(before, activated(before, KIND, OPTION), KIND, OPTION)
+        each = (tl.load(da + at, mask=kept, other=0).to(tl.float32) * derivative).to(dz.dtype.element_ty)
+        tl.store(dz + at, each, mask=kept)
+        sums += each.to(tl.float32)
     tl.store(parts + tl.program_id(0) * O + outs, tl.sum(sums, 0), mask=outs < O)
 
 
@@ -52,13 +52,13 @@ def squares(
         rows = tl.program_id(0) * ROWS + start + tl.arange(0, TN)
         at, kept = rows[:, None].to(tl.int64) * O + outs[None, :], (rows < N)[:, None] & (outs < O)[None, :]
         target = tl.load(y + at, mask=kept, other=0).to(tl.float32)
-        each, slope = of_output(tl.load(z + at, mask=kept, other=0).to(tl.float32), target, _MSE, 0.0)
+        each, gradient = of_output(tl.load(z + at, mask=kept, other=0).to(tl.float32), target, _MSE, 0.0)
         share = tl.full((TN,), 1.0, tl.float32) / N
         if WEIGHTED:
             share = tl.load(shares + rows, mask=rows < N, other=0)
-        slope = (slope * share[:, None] / O).to(dz.dtype.element_ty)
-        tl.store(dz + at, slope, mask=kept)
-        sums += slope.to(tl.float32)
+        gradient = (gradient * share[:, None] / O).to(dz.dtype.element_ty)
+        tl.store(dz + at, gradient, mask=kept)
+        sums += gradient.to(tl.float32)
         loss += each * share[:, None]
     tl.store(parts + tl.program_id(0) * O + outs, tl.sum(sums, 0), mask=outs < O)
     tl.store(losses + tl.program_id(0) * tl.num_programs(1) + tl.program_id(1), tl.sum(loss) / O)

@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 
 from ..body import kinds as kind
-from .items import activated, decayed_move, of_output, of_step, slope_of
+from .items import activated, decayed_move, derivative_of, of_output, of_step
 
 _CROSS_ENTROPY = tl.constexpr(kind.CROSS_ENTROPY)
 
@@ -75,10 +75,10 @@ def _measured(z, y, first, rows, outs, N, O, LOSS: tl.constexpr, OPTION: tl.cons
 
 
 @triton.jit
-def _slope(a, at, kept, KIND: tl.constexpr):
+def _derivative(a, at, kept, KIND: tl.constexpr):
     """The derivative of an activation at some places, for activations whose derivative follows from the value."""
     value = tl.load(a + at, mask=kept, other=0)
-    return slope_of(value, value, KIND, 0.0)
+    return derivative_of(value, value, KIND, 0.0)
 
 
 @triton.jit(do_not_specialize=["first"])
@@ -101,18 +101,18 @@ def head(
         weights = tl.load(w + outs[None, :] * I + ins[:, None], mask=(outs < O)[None, :] & (ins < I)[:, None], other=0)
         z = tl.dot(part, weights, z, input_precision=PRECISION)
     z += tl.load(b + outs, mask=outs < O, other=0)[None, :]
-    loss, slope = _measured(z, y, first, rows, outs, N, O, LOSS, OPTION)
+    loss, gradient = _measured(z, y, first, rows, outs, N, O, LOSS, OPTION)
     share = tl.load(shares + first + rows, mask=rows < N, other=0) if WEIGHTED else tl.where(rows < N, 1.0 / N, 0.0)
     tl.store(losses + tl.program_id(0), tl.sum(loss * share))
-    slope = slope * share[:, None]
-    tl.store(dz + rows[:, None] * TO + outs[None, :], slope, mask=here)
+    gradient = gradient * share[:, None]
+    tl.store(dz + rows[:, None] * TO + outs[None, :], gradient, mask=here)
     for start in range(0, I, TI):
         ins = start + tl.arange(0, TI)
         weights = tl.load(w + outs[:, None] * I + ins[None, :], mask=(outs < O)[:, None] & (ins < I)[None, :], other=0)
-        back_here = tl.dot(slope, weights, input_precision=PRECISION)
+        back_here = tl.dot(gradient, weights, input_precision=PRECISION)
         at = rows[:, None] * I + ins[None, :]
         kept = here & (ins < I)[None, :]
-        tl.store(da + at, back_here * _slope(a, at, kept, KIND), mask=kept)
+        tl.store(da + at, back_here * _derivative(a, at, kept, KIND), mask=kept)
 
 
 @triton.jit
@@ -129,7 +129,7 @@ def backward(
         weights = tl.load(w + outs[:, None] * I + ins[None, :], mask=(outs < O)[:, None] & (ins < I)[None, :], other=0)
         total = tl.dot(part, weights, total, input_precision=PRECISION)
     at, kept = rows[:, None] * I + ins[None, :], (rows < N)[:, None] & (ins < I)[None, :]
-    tl.store(da + at, total * _slope(a, at, kept, KIND), mask=kept)
+    tl.store(da + at, total * _derivative(a, at, kept, KIND), mask=kept)
 
 
 @triton.jit
@@ -157,10 +157,10 @@ def update(
     for start in range(0, N, TN):
         rows = start + tl.arange(0, TN)
         there = (rows < N)[None, :] & (outs < O)[:, None]
-        slopes = tl.load(dz + rows[None, :] * width + outs[:, None], mask=there, other=0)
+        part_of_dz = tl.load(dz + rows[None, :] * width + outs[:, None], mask=there, other=0)
         part = tl.load(x + rows[:, None] * I + ins[None, :], mask=(rows < N)[:, None] & (ins < I)[None, :], other=0)
-        dw = tl.dot(slopes, part, dw, input_precision=PRECISION)
-        all_dz += slopes
+        dw = tl.dot(part_of_dz, part, dw, input_precision=PRECISION)
+        all_dz += part_of_dz
     places, now = (flat, m, v, u), of_step(settings, longest, s)
     at, kept = at_w + outs[:, None] * I + ins[None, :], (outs < O)[:, None] & (ins < I)[None, :]
     _update_at(at, kept, dw, grad, places, now, RULE, DECAY)

@@ -47,13 +47,13 @@ class Affine:
     def forward(self, x: Tensor) -> Tensor:
         rows, memo = x.flatten(0, -2), self._memo
         memo["x"] = rows
-        a = memo["slopes"] = self._sums(rows, memo.buffer("a", (rows.shape[0], self._w["weight"].shape[0]), rows))
+        a = memo["derivatives"] = self._sums(rows, memo.buffer("a", (rows.shape[0], self._w["weight"].shape[0]), rows))
         if self._kind != IDENTITY:
             if self._kind != RELU:
-                memo["slopes"] = memo.buffer("slopes", tuple(a.shape), a)  # type: ignore[assignment]  # reused: a tensor
+                memo["derivatives"] = memo.buffer("derivatives", tuple(a.shape), a)  # type: ignore[assignment]  # reused: a tensor
             z = a.view(-1).numpy()
-            slopes = z if self._kind == RELU else memo["slopes"].view(-1).numpy()
-            _compiled.one_pass("activate")(self._kind, self._number, z, slopes, self._rest)
+            derivatives = z if self._kind == RELU else memo["derivatives"].view(-1).numpy()
+            _compiled.one_pass("activate")(self._kind, self._number, z, derivatives, self._rest)
         return a if x.dim() == 2 else a.view(*x.shape[:-1], a.shape[1])
 
     def _sums(self, x: Tensor, out: Tensor | None) -> Tensor:
@@ -89,7 +89,7 @@ class Affine:
         if wants_transposed(dz, x):
             transposed = memo.buffer("transposed", (dz.shape[1], dz.shape[0]), dz)
         _compiled.one_pass("back")(
-            self._kind, dz.numpy(), memo["slopes"].numpy(), self._db.numpy(), _matrix(transposed, self._none)
+            self._kind, dz.numpy(), memo["derivatives"].numpy(), self._db.numpy(), _matrix(transposed, self._none)
         )
         dx = back(dz, weight, memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz  # before the weights move
         if self.rate is None or self.shows_gradient:

@@ -26,8 +26,8 @@ from ..body.divided_passes import OF_ROW, OF_UNIT
 from ..body.divided_rows import Work
 from ..body.divided_update import Limits, Parts
 from ..body.division import (
+    GRADIENTS,
     NEAR_BITS,
-    SLOPES,
     VALUES,
     Alone,
     Dense,
@@ -131,15 +131,19 @@ class Division:
         panels = [-(-width // columns) for width in self._widths]
         values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
         overwrites = not self._has_passes and not self._learns
-        slopes = _over_values(values) if overwrites else values
+        gradients = gradient_places(values) if overwrites else values
         firsts = [panels_of * t // num_threads for panels_of in panels for t in range(num_threads + 1)]
-        places = values[:-1], slopes[:-1]
+        places = values[:-1], gradients[:-1]
         self._net = self._divided(capacity, num_threads, places, np.array(firsts, dtype=np.int64))
-        bends = values[-1] if any(stage.has_slopes for stage in self._stages[:-1]) else 0
+        kept = values[-1] if any(stage.keeps_derivative for stage in self._stages[:-1]) else 0
         parts = num_threads * capacity * self._widths[-1]
-        numbers = aligned(slopes[-1], kind)
-        gradients = numbers if overwrites else aligned(slopes[-1], kind)
-        rooms = numbers, aligned(bends, kind), gradients, aligned(parts, kind)
+        numbers = aligned(gradients[-1], kind)
+        rooms = (
+            numbers,
+            aligned(kept, kind),
+            numbers if overwrites else aligned(gradients[-1], kind),
+            aligned(parts, kind),
+        )
         barrier, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, barrier, squares))
         self._between = self._passes(capacity, num_threads, panels) if self._has_passes else Alone(len(self._stages))
@@ -158,7 +162,7 @@ class Division:
         for layer, stage in enumerate(stages[:-1]):
             if layer and stage.operation == LINEAR and num_threads > 1:
                 past[layer] += VALUES
-                past[layer + 1] += SLOPES
+                past[layer + 1] += GRADIENTS
         return Divided(
             kinds=np.array([stage.activation for stage in stages]),
             numbers=np.array([float(stage.option) for stage in stages]),
@@ -170,7 +174,7 @@ class Division:
             biases=np.array([stage.bias for stage in stages]),
             factors=np.array([stage.factor for stage in stages]),
             values=places[0],
-            slopes=places[1],
+            gradients=places[1],
             firsts=firsts,
             past=past,
             capacity=capacity,
@@ -378,17 +382,17 @@ def shares_alike(starts: Array, stops: Array, kind: Any) -> Array:
     return share
 
 
-def _over_values(values: Array) -> Array:
+def gradient_places(values: Array) -> Array:
     """Where the gradients of each level are, in the same memory as its values, and how much memory all that is.
 
     Those of level l are found once nobody needs the values of level l + 1 any more, and take their place if they fit.
     Not those of the last two levels: the logits are nowhere else, and they are needed together with the last values.
     """
-    slopes, last, end = values.copy(), len(values) - 2, int(values[-1])
+    gradients, last, end = values.copy(), len(values) - 2, int(values[-1])
     for level in range(1, last):
         size, above = values[level + 1] - values[level], values[level + 2] - values[level + 1]
         fits = level < last - 1 and size <= above
-        slopes[level] = values[level + 1] if fits else end
+        gradients[level] = values[level + 1] if fits else end
         end += 0 if fits else int(size)
-    slopes[-1] = end
-    return slopes
+    gradients[-1] = end
+    return gradients

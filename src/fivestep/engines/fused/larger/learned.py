@@ -55,7 +55,7 @@ class Learned:
         y = affine(rows, self._w["weight"], None, memo.buffer("y", shape, rows))
         whole = y.view(*x.shape[:-1], num_units)
         bits = NO_BITS if self._drawn is None else self._drawn.bits(whole).view(shape).numpy()
-        kept = memo["slopes"], memo["far"] = _made(memo, "slopes", y), _made(memo, "far", y)
+        kept = memo["derivatives"], memo["far"] = _made(memo, "derivatives", y), _made(memo, "far", y)
         learned = self._w["bias"].numpy(), self._g["weight"].numpy()
         _compiled.one_pass("parametric")(
             self._kind, self._numbers, y.numpy(), learned, bits, (kept[0].numpy(), kept[1].numpy())
@@ -68,7 +68,7 @@ class Learned:
         if wants_transposed(dz, x):
             transposed = memo.buffer("transposed", (dz.shape[1], dz.shape[0]), dz)
         at_once = (self._none if transposed is None else transposed).numpy()
-        _compiled.one_pass("back")(TANH, dz.numpy(), memo["slopes"].numpy(), self._dw["bias"].numpy(), at_once)
+        _compiled.one_pass("back")(TANH, dz.numpy(), memo["derivatives"].numpy(), self._dw["bias"].numpy(), at_once)
         self._dw["bias"].div_(self._factor)  # dz carries it
         dx = back(dz, self._w["weight"], memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz
         outer(dz, x, self._dw["weight"], transposed)

@@ -146,11 +146,11 @@ class Products:
 
         # 2  measure
         logits = a.reshape(-1, a.shape[-1]).contiguous()
-        slopes = self._memo.buffer("slopes", tuple(logits.shape), logits)
-        assert slopes is not None, "a memo that reuses has one"
+        dz = self._memo.buffer("dz", tuple(logits.shape), logits)
+        assert dz is not None, "a memo that reuses has one"
         targets, share = self._rows.targets(s, a, rows)
         loss: float = _compiled.one_pass("measure_rows")(
-            self._loss, self._tile, logits.numpy(), targets, share, slopes.numpy()
+            self._loss, self._tile, logits.numpy(), targets, share, dz.numpy()
         )
 
         # 3  forget the last gradient: a product writes over it, other layers and later parts of a batch add to it
@@ -158,7 +158,7 @@ class Products:
             engine.params.grad.zero_()
 
         # 4  find the new one
-        da = slopes.view(a.shape)
+        da = dz.view(a.shape)
         for k in range(len(pieces) - 1, self._first - 1, -1):
             da = pieces[k].backward(da, need_dx=k > self._first)
         return loss

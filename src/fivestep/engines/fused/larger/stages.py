@@ -39,7 +39,7 @@ class Stage(NamedTuple):
     scaled: float = 1.0
 
     @property
-    def has_slopes(self) -> bool:
+    def keeps_derivative(self) -> bool:
         """Whether its derivative is kept: that of relu shows in its value."""
         of_sums = self.activation != kind.IDENTITY or self.draws >= 0
         return self.strength >= 0 or (self.activation != kind.RELU and of_sums)

@@ -52,5 +52,5 @@ def tile_for(spec: NetSpec, params: Params) -> Tile:
     """Room for the logits of as many rows as fit into the cache."""
     kind, num_out = type_of(params), spec.out_features or 0
     rows = max(LANES, min(512, CACHE // (3 * num_out * kind.itemsize)) // LANES * LANES)
-    values, slopes, targets = (aligned(num_out * rows, kind) for _ in range(3))
-    return Tile(values, slopes, targets, aligned(rows, kind), rows)
+    values, gradients, targets = (aligned(num_out * rows, kind) for _ in range(3))
+    return Tile(values, gradients, targets, aligned(rows, kind), rows)

@@ -9,7 +9,7 @@ from ....blocks import Block
 from ....plan import TrainPlan
 from .. import _compiled
 from .._tables import ALIGNMENT, SLOTS, aligned, in_lanes
-from ..body.abreast import Abreast, Courses
+from ..body.abreast import Abreast, LaneSteps
 from ..body.forward_active import looks_up
 from ..body.hidden import Hidden, takes_active_rows
 from ..body.losses import Measure
@@ -60,7 +60,7 @@ class Lanes:
         )
         self._rule = rule._replace(lr_factors=factors.ravel(), decays=decays.ravel(), matrices=factors.ravel())
         self._net: Abreast | None = None
-        self._courses: Courses | None = None
+        self._steps: LaneSteps | None = None
         self._rows: Any = None
 
     def _registers(self, count: int) -> Any:
@@ -91,7 +91,7 @@ class Lanes:
             x=numbers,
             y=targets,
             share=shares,
-            turns=np.where(is_last, 2 * beside, beside) * (not in_groups),
+            chains=np.where(is_last, 2 * beside, beside) * (not in_groups),
             together=(0,) * (self.count // beside),
             a=aligned(hidden.num_hidden * rows * self.count, self._dtype),
             dz=aligned(rows * self.count, self._dtype),
@@ -107,8 +107,8 @@ class Lanes:
         """
         num_networks = len(rates)
         w, g, memory = self._registers(1), self._registers(1), self._registers(SLOTS)
-        courses = self._courses_of(rates.shape[1])
-        courses.rates[:, :num_networks] = rates.T
+        steps = self._steps_of(rates.shape[1])
+        steps.rates[:, :num_networks] = rates.T
         w[self._places, :num_networks] = held.flat.T
         slots = [
             place // self._order_size * self._size + self._register_of[place % self._order_size] for place in places
@@ -118,15 +118,15 @@ class Lanes:
         name = str(self._dtype)
         with _compiled.compiling("abreast", name):
             numbers = w.ravel(), g.ravel(), memory.ravel()
-            _compiled.abreast()(self._abreast(*arrays), self._measure, self._rule, courses, numbers)
+            _compiled.abreast()(self._abreast(*arrays), self._measure, self._rule, steps, numbers)
         held.flat[:], held.grad[:] = w[self._places, :num_networks].T, g[self._places, :num_networks].T
         for rows, slot in zip(held.remembered, slots, strict=True):
             rows[:] = memory[slot, :num_networks].T
-        losses[:] = courses.losses[:, :num_networks].T
+        losses[:] = steps.losses[:, :num_networks].T
 
-    def _courses_of(self, num_steps: int) -> Courses:
+    def _steps_of(self, num_steps: int) -> LaneSteps:
         """Room for the rates and losses of so many steps, kept for the next networks."""
-        if self._courses is None or len(self._courses.rates) != num_steps:
+        if self._steps is None or len(self._steps.rates) != num_steps:
             each = (aligned(num_steps * self.count, self._dtype).reshape(-1, self.count) for _ in range(2))
-            self._courses = Courses(0, *each)
-        return self._courses
+            self._steps = LaneSteps(0, *each)
+        return self._steps

@@ -31,7 +31,7 @@ def memory_for(network: Network, hidden: Hidden | None, params: Params, size: in
         g=aligned(size, kind),
         rule=aligned(SLOTS * size, kind),
         values=aligned(room, kind),
-        slopes=aligned(room, kind),
+        gradients=aligned(room, kind),
         targets=aligned(num_out * in_lanes(rows), kind),
         share=aligned(in_lanes(rows), kind),
         buffers=aligned(2 * params.buffers.numel(), kind),
