@@ -42,7 +42,7 @@ def steps_of(engine: Engine, data: fs.Dataset, num_steps: int) -> Contestant:
 def blocks_of(engine: BlockEngine, data: fs.Dataset, num_steps: int) -> Contestant:
     """The same as one block."""
     plan = engine.plan
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.takes)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.row_access)
     rates = torch.full((num_steps,), plan.lr, dtype=torch.float64)
 
     def window() -> None:

@@ -136,7 +136,7 @@ def trained(engine: Engine, data: fs.Dataset) -> Callable[[int], None]:
                 do_step(engine, next(upcoming), plan)
 
         return one_by_one
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.takes)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.row_access)
 
     def in_blocks(steps: int) -> None:
         end = engine.num_updates + steps

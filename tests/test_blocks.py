@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fivestep.batches import Batches
-from fivestep.blocks import MOST_PLACES_AWAY, MOST_ROWS, Block, Blocks, Taking, rows_of_steps
+from fivestep.blocks import MOST_PLACES_AWAY, MOST_ROWS, Block, Blocks, RowAccess, rows_of_steps
 from fivestep.datasets._base import Dataset, Rows
 from tests.samples import numbers, three_classes
 from tests.windows import streamed
@@ -83,7 +83,7 @@ def test_a_block_of_a_stream_goes_on_where_the_last_one_ended() -> None:
 
 @pytest.mark.parametrize(("dtype", "as_stored"), [(torch.float64, False), (torch.float64, True), (torch.float32, True)])
 def test_a_block_within_a_window_copies_nothing(dtype: torch.dtype, as_stored: bool) -> None:
-    blocks = Blocks(streamed(three_classes(20), 10), 3, 0, dtype, CPU, Taking(as_stored))
+    blocks = Blocks(streamed(three_classes(20), 10), 3, 0, dtype, CPU, RowAccess(as_stored))
     first = blocks.take(0, torch.full((2,), 0.1))
     second = blocks.take(2, torch.full((1,), 0.1))
     assert first.order is not None
@@ -134,10 +134,10 @@ def test_orders_for_a_device_are_of_no_more_rows_than_it_has_room_for() -> None:
 
 def test_inputs_stay_as_they_are_stored_where_an_engine_gathers_them_itself() -> None:
     rows, rates = Rows(torch.arange(40, dtype=torch.uint8).view(10, 4), torch.zeros(10), scale=0.1), torch.ones(2)
-    kept = Blocks(Dataset(rows), 3, 0, torch.float64, CPU, Taking(as_stored=True)).take(0, rates).rows
+    kept = Blocks(Dataset(rows), 3, 0, torch.float64, CPU, RowAccess(as_stored=True)).take(0, rates).rows
     assert kept.stored.data_ptr() == rows.stored.data_ptr()
     assert (kept.scale, kept.y.dtype) == (0.1, torch.float64)
-    full_batch = Blocks(Dataset(rows), None, 0, torch.float64, CPU, Taking(as_stored=True)).take(0, rates).rows
+    full_batch = Blocks(Dataset(rows), None, 0, torch.float64, CPU, RowAccess(as_stored=True)).take(0, rates).rows
     assert full_batch.stored.dtype == torch.float64  # converted once for all steps
 
 

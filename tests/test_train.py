@@ -147,7 +147,7 @@ def test_every_must_be_a_whole_number() -> None:
 
 def test_seconds_are_those_of_the_steps_without_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that only evaluation moves forward: the steps take none of it."""
-    clock, evaluate_at_once, steps_at_once = [0.0], LOOP.evaluate_by_ranks, LOOP.steps
+    clock, evaluate_at_once, steps_at_once = [0.0], LOOP.evaluate_in_training, LOOP.steps
 
     def slow_evaluate(*arguments: Any) -> Evaluation:
         clock[0] += 100
@@ -159,7 +159,7 @@ def test_seconds_are_those_of_the_steps_without_evaluation(monkeypatch: pytest.M
             yield step
 
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])
-    monkeypatch.setattr(LOOP, "evaluate_by_ranks", slow_evaluate)
+    monkeypatch.setattr(LOOP, "evaluate_in_training", slow_evaluate)
     monkeypatch.setattr(LOOP, "steps", steps_of_one_second)
     plan = small_plan()
     epochs = list(train(small_engine("scratch", plan), three_classes(valid=10), plan))

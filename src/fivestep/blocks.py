@@ -64,11 +64,12 @@ class Block(NamedTuple):
         return self.stops - self.starts
 
 
-class Taking(NamedTuple):
-    """How an engine takes its rows.
+class RowAccess(NamedTuple):
+    """How an engine reads the rows of a block.
 
-    Inputs that it gathers step by step may stay `as_stored`, in one of the types `STORED`. With `only_seeds` the orders
-    of the rows are left to it, where rows are vectors that all weigh alike; elsewhere `draw_orders` draws them.
+    With `as_stored`, inputs that it gathers step by step stay in their own type, if that is one of `STORED`. With
+    `only_seeds`, a block has the seeds of its orders, and the engine draws these itself, where rows are vectors that
+    all weigh alike; elsewhere `draw_orders` draws them.
     """
 
     as_stored: bool = False
@@ -80,7 +81,7 @@ class Taking(NamedTuple):
 class Blocks:
     """The same batches as `Batches` gives, in the same order, as places instead of copies.
 
-    `takes` says how the engine takes them.
+    `access` says how the engine reads them.
     """
 
     def __init__(
@@ -90,22 +91,22 @@ class Blocks:
         seed: int,
         dtype: torch.dtype,
         device: torch.device,
-        takes: Taking | None = None,
+        access: RowAccess | None = None,
     ) -> None:
-        takes = takes or Taking()
+        access = access or RowAccess()
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, data)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
-        as_stored = takes.as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
+        as_stored = access.as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
         self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         is_plain = data.train.scale is None and data.train.stored.dtype == dtype
         self._takes_windows = (as_stored or is_plain) and device.type == "cpu"
         self._window: tuple[Rows, Rows] | None = None
-        self._draw_orders, self._order = takes.draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
-        self._only_seeds = takes.only_seeds and data.fresh is None and data.stream is None and self._are_alike_vectors
+        self._draw_orders, self._order = access.draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
+        self._only_seeds = access.only_seeds and data.fresh is None and data.stream is None and self._are_alike_vectors
         self._drawn = range(0)
         self._copied, self._ahead = self._order, dict[int, Indices]()
         self._full: tuple[tuple[int, float], Block] | None = None

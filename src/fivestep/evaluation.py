@@ -30,7 +30,12 @@ def evaluate(
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = engine.plan.metrics if metrics is None else metrics
-    return evaluate_by_ranks(engine, rows, chosen, ALONE, loss_of_answers(engine))
+    return _evaluate(engine, rows, chosen, loss_of_answers(engine), ALONE)
+
+
+def evaluate_in_training(engine: Engine, rows: Part, metrics: Sequence[str]) -> Evaluation:
+    """The same by the loss of training, divided among the engine's ranks; all get the bits that one process would."""
+    return _evaluate(engine, rows, metrics, engine.criterion, engine.ranks)
 
 
 def loss_of_answers(engine: Engine) -> Loss:
@@ -42,38 +47,34 @@ def loss_of_answers(engine: Engine) -> Loss:
 
 
 @torch.no_grad()
-def evaluate_by_ranks(
+def _evaluate(
     engine: Engine,
     rows: Part,
     metrics: str | Sequence[str] | Mapping[str, AnyMetric],
+    criterion: Loss,
     ranks: Ranks,
-    criterion: Loss | None = None,
 ) -> Evaluation:
-    """The same by the loss of training or another, divided among the ranks.
-
-    All of them get the same bits, those that one process would get.
-    """
-    criterion = criterion or engine.criterion
+    """The same by the loss `criterion`; the passes over some rows each are divided among the ranks."""
     chosen = build_metrics(metrics, engine.criterion.target)
     each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each pass
     tally = Tally(chosen, bounded=not isinstance(rows, Rows) and len(rows) > MOST_TOGETHER)
-    for turn, taken in enumerate(rows.parts(evaluation_rows(engine))):
+    for number, rows_of_pass in enumerate(rows.parts(evaluation_rows(engine))):
         each.append((0.0, 0.0, 0.0))
-        if turn % ranks.size != ranks.rank:
+        if number % ranks.size != ranks.rank:
             continue
-        part = taken.to(engine.device, engine.dtype)
+        part = rows_of_pass.to(engine.device, engine.dtype)
         with threads_for(engine, len(part)):
             logits = engine.predict(part.inputs(engine.dtype))
             y = criterion.match(logits, part.y)
             weight = logits.new_ones(len(part)) if part.weight is None else part.weight
             loss = criterion.rows(logits, y, Memo(training=False)) @ weight
-            each[turn] = loss.item(), (share_right(engine, logits, y) @ weight).item(), weight.sum().item()
+            each[number] = loss.item(), (share_right(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
             middle = criterion.middle
-            tally.add(turn, middle(predictions(engine, logits)), middle(y), weight)
+            tally.add(number, middle(predictions(engine, logits)), middle(y), weight)
     if not ranks.are_alone:
-        ranks.sum_(turns := torch.tensor(each, dtype=torch.float64))
-        each = turns.tolist()
+        ranks.sum_(sums := torch.tensor(each, dtype=torch.float64))  # of a pass, all ranks but one have zeros
+        each = sums.tolist()
     loss_sum, right, total = (sum(column) for column in zip(*each, strict=True))
     if total == 0:
         raise refuse("the weights of the rows", "none", "numbers of at least 0 that are not all 0", "fix the weights")

@@ -141,7 +141,7 @@ def _in_blocks(
     """The same steps, in blocks that take about a tenth of a second each."""
     data = weighed(engine, data.for_epochs(plan.epochs), plan)
     learn_from_rows(engine, data)
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.takes)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.row_access)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
     per_epoch = plan.steps_per_epoch(blocks.num_rows)
     done, period = start, per_epoch * (every or plan.epochs)

@@ -12,7 +12,7 @@ from .datasets._base import Dataset
 from .divergence import Watch
 from .engines._engine import Engine
 from .epoch import Epoch, Evaluation
-from .evaluation import evaluate_by_ranks
+from .evaluation import evaluate_in_training
 from .machine.interrupt import Interrupt, deferred_interrupt
 from .plan import TrainPlan
 from .preflight import check_data, check_steps, warn_of_alike_units
@@ -50,7 +50,7 @@ def train(
     _check_unfinished(progress, plan)
     interrupt = Interrupt(is_shared=not engine.ranks.are_alone)
     watch = Watch(engine, data, plan, progress.seen, None if checkpoints is None else checkpoints.last_state, interrupt)
-    stream = steps(engine, data, plan, engine.num_updates, progress.seen, every)
+    remaining = steps(engine, data, plan, engine.num_updates, progress.seen, every)
     while progress.epochs < plan.epochs:
         goal = min(progress.epochs - progress.epochs % every + every, plan.epochs)
         with deferred_interrupt(interrupt):
@@ -58,35 +58,52 @@ def train(
             try:
                 started = engine.clock - progress.seconds
                 while engine.num_updates < goal * per_epoch:
-                    is_due = checkpoints is not None and checkpoints.are_due()
-                    now = engine.ranks.agreed(interrupt.requests(checkpoint=is_due))
-                    if checkpoints is not None and any(now):
-                        watch.check()  # what is written is finite
-                        progress.seconds = engine.clock - started
-                        started += checkpoints.write(engine, progress)
-                    interrupt.take_agreed(now)
+                    started += _between_steps(engine, progress, checkpoints, watch, interrupt, started)
                     watch.before_step()
-                    progress.add(step := next(stream))
+                    progress.add(step := next(remaining))
                     watch.after_step(step.loss)
                 watch.look()
                 running_loss = progress.running_loss(data.num_rows)  # waits for the device
                 progress.seconds = engine.clock - started
             finally:
                 to_prediction(engine)  # however training ends, the engine holds the weights to predict with
-            epoch = _measured(goal, running_loss, progress, engine, data, plan)
+            epoch = _evaluated(goal, running_loss, progress, engine, data, plan)
             watch.after_epoch(epoch.train_loss)
             progress.note(epoch)
         yield epoch
 
 
-def _measured(
+def _between_steps(
+    engine: Engine,
+    progress: Progress,
+    checkpoints: Checkpoints | None,
+    watch: Watch,
+    interrupt: Interrupt,
+    started: float,
+) -> float:
+    """Writes a checkpoint if one is due or training is about to end, then raises an interrupt that is pending.
+
+    All ranks agree on both. `started` is the reading of the engine's clock at which the epoch's steps would have begun
+    without pauses. Returns the seconds of this pause.
+    """
+    is_due = checkpoints is not None and checkpoints.are_due()
+    requests, seconds = engine.ranks.agreed(interrupt.requests(checkpoint=is_due)), 0.0
+    if checkpoints is not None and any(requests):
+        watch.check()  # what is written is finite
+        progress.seconds = engine.clock - started
+        seconds = checkpoints.write(engine, progress)
+    interrupt.take_agreed(requests)
+    return seconds
+
+
+def _evaluated(
     index: int, running_loss: float, progress: Progress, engine: Engine, data: Dataset, plan: TrainPlan
 ) -> Epoch:
-    """The finished epoch, measured with the weights that the engine holds."""
+    """The finished epoch, evaluated with the weights that the engine holds."""
     train = Evaluation(running_loss, None)
     if progress.measures_training or index == plan.epochs:
-        train = evaluate_by_ranks(engine, data.train, plan.metrics, engine.ranks)
-    valid = None if data.valid is None else evaluate_by_ranks(engine, data.valid, plan.metrics, engine.ranks)
+        train = evaluate_in_training(engine, data.train, plan.metrics)
+    valid = None if data.valid is None else evaluate_in_training(engine, data.valid, plan.metrics)
     return Epoch.of(
         train,
         valid,

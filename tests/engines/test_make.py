@@ -140,7 +140,7 @@ def test_a_run_on_the_full_batch_that_goes_on_is_divided_as_before(num_rows: int
     again = make_engine(engine.choice, spec, plan, device="cpu")
     assert isinstance(engine, BlockEngine)
     assert isinstance(again, BlockEngine)
-    assert again.takes.as_stored == engine.takes.as_stored == (num_rows > 16)
+    assert again.row_access.as_stored == engine.row_access.as_stored == (num_rows > 16)
 
 
 @pytest.mark.usefixtures("few_registers")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..batches import Batch, Place
-from ..blocks import Block, Taking
+from ..blocks import Block, RowAccess
 from ..check import InputError, instance
 from ..draws import Draws, generator
 from ..find import Choice
@@ -203,8 +203,8 @@ class Engine(ABC):
 class BlockEngine(Engine):
     """An engine that does a block of steps in one call, each of them the same five steps."""
 
-    takes: Taking = Taking()
-    """How it takes the rows of its blocks."""
+    row_access: RowAccess = RowAccess()
+    """How it reads the rows of its blocks."""
 
     @abstractmethod
     def train_block(self, block: Block) -> Vector:

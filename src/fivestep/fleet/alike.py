@@ -23,13 +23,12 @@ from ..datasets._base import Dataset, Part, Rows
 from ..engines._engine import Engine
 from ..engines.fused import FusedEngine
 from ..epoch import Epoch, Evaluation
-from ..evaluation import evaluate_by_ranks, evaluation_rows, share_right
+from ..evaluation import evaluate_in_training, evaluation_rows, share_right
 from ..layer import Memo
 from ..machine.threads import threads_for
 from ..net import NetSpec
 from ..plan import TrainPlan, settings_but
 from ..progress import Progress
-from ..ranks import ALONE
 from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 
 OWN = ("seed", "lr")
@@ -109,7 +108,7 @@ def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
     """Whether networks like this one can take turns: compiled, in memory, and each done within a block's time."""
     if (
         not isinstance(engine, FusedEngine)
-        or engine.takes.as_stored
+        or engine.row_access.as_stored
         or data.fresh is not None
         or data.stream is not None
     ):
@@ -169,7 +168,7 @@ class Turns:
         self._factors = rates_of(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
         rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
         self._last_factor = self._factors[-1].item()
-        self._blocks = Blocks(*rows, engine.takes)
+        self._blocks = Blocks(*rows, engine.row_access)
         size = plan.batch_size or data.num_rows
         self._sizes = rows_of_steps(range(self._num_steps), data.num_rows, size, torch.float64)
         self._num_rows = self._sizes.sum()
@@ -263,5 +262,5 @@ def _one_by_one(engine: FusedEngine, part: Part, held: Tensor) -> list[Evaluatio
     found = []
     for one in held:
         engine.load_prediction_weights(one)
-        found.append(evaluate_by_ranks(engine, part, engine.plan.metrics, ALONE))
+        found.append(evaluate_in_training(engine, part, engine.plan.metrics))
     return found

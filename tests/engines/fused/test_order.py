@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fivestep import draws
-from fivestep.blocks import Blocks, Taking
+from fivestep.blocks import Blocks, RowAccess
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines.fused import _compiled
 from fivestep.engines.fused.body.order import BESIDE, SIZE
@@ -80,7 +80,9 @@ def test_orders_drawn_within_the_steps_are_those_written_down_for_them(cuts: lis
     losses = []
     for only_seeds in (False, True):
         engine = small_engine("fused", plan, MLP(3, 16, 1), "float32")
-        blocks = Blocks(data, 6, plan.seed, engine.dtype, engine.device, engine.takes._replace(only_seeds=only_seeds))
+        blocks = Blocks(
+            data, 6, plan.seed, engine.dtype, engine.device, engine.row_access._replace(only_seeds=only_seeds)
+        )
         firsts = [sum(cuts[:k]) for k in range(len(cuts))]
         taken = (blocks.take(first, torch.full((n,), 0.01)) for first, n in zip(firsts, cuts, strict=True))
         losses.append(torch.cat([engine.train_block(block) for block in taken]))
@@ -89,7 +91,7 @@ def test_orders_drawn_within_the_steps_are_those_written_down_for_them(cuts: lis
 
 def test_where_rows_have_weights_their_orders_are_written_down() -> None:
     rows = Rows(numbers(9, 2), numbers(9, 1), numbers(9, seed=2).abs())
-    block = Blocks(Dataset(rows), 2, 0, torch.float64, torch.device("cpu"), Taking(only_seeds=True)).take(
+    block = Blocks(Dataset(rows), 2, 0, torch.float64, torch.device("cpu"), RowAccess(only_seeds=True)).take(
         0, torch.ones(3)
     )
     assert (block.order is None, block.seeds) == (False, [])

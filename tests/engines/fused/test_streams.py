@@ -29,7 +29,7 @@ DATA = {"rows": three_classes(), "weighted rows": three_classes(weighted=True)}
 def trained(name: str, net: NetSpec, data: Dataset, lengths: tuple[int, ...]) -> tuple[Any, list[Block]]:
     """The engine after blocks of so many steps, over and over, and these blocks."""
     engine, taken, done = small_engine(name, PLAN, net), list[Block](), 0
-    blocks = Blocks(data, 5, PLAN.seed, engine.dtype, engine.device, engine.takes)
+    blocks = Blocks(data, 5, PLAN.seed, engine.dtype, engine.device, engine.row_access)
     lengths_in_turn = cycle(lengths)
     while done < NUM_STEPS:
         rates = torch.full((min(next(lengths_in_turn), NUM_STEPS - done),), PLAN.lr, dtype=torch.float64)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ...batches import Batch, Place
-from ...blocks import Block, Taking
+from ...blocks import Block, RowAccess
 from ...datasets._base import Rows
 from ...draws import Draws, generator
 from ...layer import Memo
@@ -72,7 +72,9 @@ class FusedEngine(BlockEngine):
         self._is_larger = larger or self._is_recorded
         self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
-        self.takes = Taking(as_stored=True) if self._is_larger else Taking(only_seeds=True, draw_orders=draw_orders)
+        self.row_access = (
+            RowAccess(as_stored=True) if self._is_larger else RowAccess(only_seeds=True, draw_orders=draw_orders)
+        )
         self._code: Any  # of a module that is loaded late
         if self._is_recorded:
             self._code = Captured(self, self._groups, precision)
