@@ -1,4 +1,4 @@
-"""Networks that take turns on one engine: each is, to the bit, the one that an engine of its own trains."""
+"""Networks in packs on one engine: each is, to the bit, the one that an engine of its own trains."""
 
 import math
 from dataclasses import replace
@@ -14,7 +14,7 @@ from fivestep.engines import _parts
 from fivestep.engines._engine import Engine
 from fivestep.engines.fused.small.code import Code
 from fivestep.fleet import fit_many
-from fivestep.fleet.alike import can_take_turns, likenesses, most_in_pack
+from fivestep.fleet.alike import can_be_packed, likenesses, most_in_pack
 from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
@@ -141,12 +141,12 @@ def test_alike_are_those_that_differ_in_seed_and_rate_only(options: dict[str, An
     assert [*found.values()] == [*range(len(found))]
 
 
-def test_long_trainings_class_weights_and_other_engines_take_no_turns() -> None:
+def test_long_trainings_class_weights_and_other_engines_are_not_packed() -> None:
     plan, engine = small_plan(), small_engine("fused")
-    assert can_take_turns(engine, DATA, plan)
-    assert not can_take_turns(engine, DATA, replace(plan, epochs=10**6))
-    assert not can_take_turns(engine, DATA, replace(plan, class_weight="balanced"))
-    assert not can_take_turns(small_engine("scratch"), DATA, plan)
+    assert can_be_packed(engine, DATA, plan)
+    assert not can_be_packed(engine, DATA, replace(plan, epochs=10**6))
+    assert not can_be_packed(engine, DATA, replace(plan, class_weight="balanced"))
+    assert not can_be_packed(small_engine("scratch"), DATA, plan)
 
 
 def test_packs_of_twenty_thousand_steps_fill_a_register_and_longer_ones_do_not_keep_ctrl_c_waiting() -> None:

@@ -18,7 +18,7 @@ import torch
 from fivestep.check import InputError
 from fivestep.datasets._folds import folds
 from fivestep.fleet import fit_many, train_members
-from fivestep.fleet.alike import Turns
+from fivestep.fleet.alike import PackTrainer
 from fivestep.fleet.chunks import Chunk
 from fivestep.fleet.member import Member
 from fivestep.fleet.pool import threads_of
@@ -259,16 +259,16 @@ def behind(ranks: Ranks, through: str, more_than_half: Path) -> tuple[int, list[
     trained_here: list[Any] = []
     ranks = as_between_machines(ranks) if through == "store" else ranks
 
-    def slowly(turns: Turns, plans: Any) -> Any:
+    def slowly(trainer: PackTrainer, plans: Any) -> Any:
         trained_here.extend(plans)
         if ranks.rank == 0 and len(trained_here) > 21:
             more_than_half.touch()
         while ranks.rank == 1 and not more_than_half.exists():
             time.sleep(0.01)
-        return train_turns(turns, plans)
+        return train_pack(trainer, plans)
 
-    train_turns = Turns.train
-    Turns.train = slowly  # type: ignore[method-assign]
+    train_pack = PackTrainer.train
+    PackTrainer.train = slowly  # type: ignore[method-assign]
     plans = [small_plan(seed=seed) for seed in range(41)]
     members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu", num_threads=1, ranks=ranks)
     return len(trained_here), [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]

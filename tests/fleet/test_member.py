@@ -11,8 +11,8 @@ import torch
 from fivestep.engines._engine import Engine
 from fivestep.epoch import Epoch
 from fivestep.fleet import train_members
-from fivestep.fleet.alike import Turn
-from fivestep.fleet.member import Member, Pack, Trained, packed, told, unpacked
+from fivestep.fleet.alike import PackMember
+from fivestep.fleet.member import Member, Packed, Trained, packed, told, unpacked
 from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
 
 DATA = three_classes(valid=20)
@@ -62,36 +62,38 @@ def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:
     assert len(ours) == PLAN.epochs
 
 
-def turns(numbers: Sequence[int], num_weights: int = 3, left_out: int | None = None) -> list[Turn]:
+def in_pack(numbers: Sequence[int], num_weights: int = 3, left_out: int | None = None) -> list[PackMember]:
     """Networks that have had their turn in one pack, in which one may have diverged."""
     weights = np.arange(num_weights) + np.array(numbers)[:, None] / 10
     state = {"flat": weights, "buffers": np.zeros((len(numbers), 0))}
     return [
-        Turn(Epoch(1, number, 0.1, 0.5, 0.4, None, None, None, 1.0, 100.0), state, -weights, place)
+        PackMember(Epoch(1, number, 0.1, 0.5, 0.4, None, None, None, 1.0, 100.0), state, -weights, place)
         for place, number in enumerate(numbers)
         if number != left_out
     ]
 
 
-def plain(networks: "Sequence[Trained | Turn]") -> list[object]:
-    assert all(isinstance(network, Turn) for network in networks)
+def plain(networks: "Sequence[Trained | PackMember]") -> list[object]:
+    assert all(isinstance(network, PackMember) for network in networks)
     return [
         (n.epoch, {name: rows[n.place].tolist() for name, rows in n.state.items()}, n.gradients[n.place].tolist())
         for n in networks
-        if isinstance(n, Turn)
+        if isinstance(n, PackMember)
     ]
 
 
 def test_networks_that_are_alike_are_sent_as_one_pack_and_are_the_same_after() -> None:
-    networks: list[Trained | Turn] = [*turns(range(4)), *turns(range(4, 9), left_out=6), *turns([9])]
+    networks: list[Trained | PackMember] = [*in_pack(range(4)), *in_pack(range(4, 9), left_out=6), *in_pack([9])]
     pack = packed(networks)
-    assert isinstance(pack, Pack)
+    assert isinstance(pack, Packed)
     assert pack.state["flat"].shape == (9, 3)
     assert plain(unpacked(pickle.loads(pickle.dumps(pack)))) == plain(networks)
 
 
-@pytest.mark.parametrize("others", [[], turns([5], 4), [Trained({}, {}, [], None)]], ids=["none", "larger", "trained"])
-def test_others_are_sent_as_they_are(others: "list[Trained | Turn]") -> None:
-    networks = [*turns([0]), *others] if others else []
+@pytest.mark.parametrize(
+    "others", [[], in_pack([5], 4), [Trained({}, {}, [], None)]], ids=["none", "larger", "trained"]
+)
+def test_others_are_sent_as_they_are(others: "list[Trained | PackMember]") -> None:
+    networks = [*in_pack([0]), *others] if others else []
     assert packed(networks) is networks
     assert unpacked(networks) is networks

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from ..plan import TrainPlan, settings_but
 from ..progress import Progress
 from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 
+if TYPE_CHECKING:  # it is compiled, and loaded late
+    from ..engines.fused.small.pack import Pack
+
 OWN = ("seed", "lr")
 """The fields of a plan in which alike networks may differ."""
 
@@ -49,8 +52,8 @@ MOST_NUMBERS = 2**20
 """The most numbers in the losses or the logits of a pack, which are held together."""
 
 
-class Turn(NamedTuple):
-    """The result of a network that has had its turn: its index in the arrays of its pack, (K, ...)."""
+class PackMember(NamedTuple):
+    """A network that was trained in a pack: its `place` in the arrays of the pack, (K, ...), and its only epoch."""
 
     epoch: Epoch
     state: dict[str, np.ndarray]
@@ -76,7 +79,7 @@ class Turn(NamedTuple):
 
 
 Likeness = tuple[NetSpec, int, Hashable]
-"""What is equal among networks that one engine can train in turns: the spec, the rows, and the rest of the plan."""
+"""What is equal among networks that one engine can train in packs: the spec, the rows, and the rest of the plan."""
 
 
 def likenesses(
@@ -104,8 +107,8 @@ def goes_by_epochs(plan: TrainPlan) -> bool:
     return plan.patience is not None or plan.restore_best or plan.build_schedule().answers
 
 
-def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
-    """Whether networks like this one can take turns: compiled, in memory, and each done within a block's time."""
+def can_be_packed(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
+    """Whether networks like this one can be trained in packs: compiled, in memory, each within a block's time."""
     if (
         not isinstance(engine, FusedEngine)
         or engine.row_access.as_stored
@@ -115,10 +118,10 @@ def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
         return False
     if plan.class_weight is not None:
         return False
-    return seconds_of(engine, data, plan) < SECONDS_PER_BLOCK
+    return expected_training_seconds(engine, data, plan) < SECONDS_PER_BLOCK
 
 
-def seconds_of(engine: Engine, data: Dataset, plan: TrainPlan) -> float:
+def expected_training_seconds(engine: Engine, data: Dataset, plan: TrainPlan) -> float:
     """The approximate training time of such a network, in seconds."""
     return plan.num_steps(data.num_rows) * expected_seconds(engine, plan, data.num_rows)
 
@@ -127,7 +130,7 @@ def most_in_pack(engine: Engine, data: Dataset, plan: TrainPlan) -> int:
     """The number of networks in a pack, limited by time and memory."""
     num_rows = max(data.num_rows, 0 if data.valid is None else len(data.valid))
     numbers = max(plan.num_steps(data.num_rows), num_rows * (engine.spec.out_features or 1))
-    by_time = SECONDS_OF_A_PACK / seconds_of(engine, data, plan)
+    by_time = SECONDS_OF_A_PACK / expected_training_seconds(engine, data, plan)
     return int(max(1, min(MOST_NETWORKS, by_time, MOST_NUMBERS / numbers)))
 
 
@@ -146,12 +149,12 @@ class Pattern:
         self._goes_by_epochs = goes_by_epochs(plan)
         self._new_engine, self._left, self._lock = new_engine, [engine], threading.Lock()
 
-    def new_turns(self) -> "Turns":
-        """A trainer of such networks for one thread; the first thread takes the existing engine."""
+    def new_trainer(self) -> "PackTrainer":
+        """A trainer of packs of such networks for one thread; the first thread takes the existing engine."""
         with self._lock:
             engine = self._left.pop() if self._left else self._new_engine()
         assert isinstance(engine, FusedEngine)
-        return Turns(engine, self.data, self.plan)
+        return PackTrainer(engine, self.data, self.plan)
 
     def is_measured_once(self, every: int | None) -> bool:
         """Whether such a network is measured at its end only."""
@@ -159,11 +162,11 @@ class Pattern:
 
 
 @final
-class Turns:
+class PackTrainer:
     """Trains one pack of networks after another on one engine."""
 
     def __init__(self, engine: FusedEngine, data: Dataset, plan: TrainPlan) -> None:
-        self._engine, self._data, self._plan = engine, data, plan
+        self._pack, self._data, self._plan = engine.pack(), data, plan
         self._num_steps = plan.num_steps(data.num_rows)
         self._factors = rates_of(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
         rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
@@ -172,30 +175,30 @@ class Turns:
         size = plan.batch_size or data.num_rows
         self._sizes = rows_of_steps(range(self._num_steps), data.num_rows, size, torch.float64)
         self._num_rows = self._sizes.sum()
-        self._measures = [None if part is None else measure_of(engine, part) for part in (data.train, data.valid)]
+        self._measures = [None if part is None else measure_of(self._pack, part) for part in (data.train, data.valid)]
 
-    def train(self, plans: Sequence[TrainPlan]) -> list[Turn | None]:
+    def train(self, plans: Sequence[TrainPlan]) -> list[PackMember | None]:
         """Trains the networks of some plans from start to end; None for one that diverges, which the caller handles.
 
         The plans equal the engine's except for seeds and learning rates.
         """
-        engine, started = self._engine, time.perf_counter()
+        pack, started = self._pack, time.perf_counter()
         seeds = [plan.seed for plan in plans]
-        state = engine.initial_states(seeds)
+        state = pack.initial_states(seeds)
         rates = torch.outer(torch.tensor([plan.lr for plan in plans], dtype=torch.float64), self._factors)
-        losses, last = engine.train_each(state, seeds, lambda k: self._blocks_of(plans[k], rates[k]), rates)
+        losses, last = pack.train(state, seeds, lambda k: self._blocks_of(plans[k], rates[k]), rates)
         seconds = (time.perf_counter() - started) / len(plans)
-        held = engine.prediction_weights(state)
-        train, valid = ([None] * len(plans) if measure is None else measure(held) for measure in self._measures)
-        running = [line.dot(self._sizes) / self._num_rows for line in in_lines(losses.double())]
-        is_finite = losses.isfinite().all(1) & held.isfinite().all(1)
+        weights = pack.prediction_weights(state)
+        train, valid = ([None] * len(plans) if measure is None else measure(weights) for measure in self._measures)
+        running = [row.dot(self._sizes) / self._num_rows for row in aligned_rows(losses.double())]
+        is_finite = losses.isfinite().all(1) & weights.isfinite().all(1)
         arrays, gradients = {name: rows.numpy() for name, rows in state.items()}, last.numpy()
         figures = zip(plans, torch.stack(running).tolist(), is_finite.tolist(), train, valid, strict=True)
-        turns: list[Turn | None] = []
+        members: list[PackMember | None] = []
         for k, (plan, running_loss, is_fine, of_train, of_valid) in enumerate(figures):
             assert of_train is not None
             if not (is_fine and math.isfinite(of_train.loss)):
-                turns.append(None)
+                members.append(None)
                 continue
             epoch = Epoch.of(
                 of_train,
@@ -207,8 +210,8 @@ class Turns:
                 seconds=seconds,
                 rows_per_second=plan.epochs * self._data.num_rows / seconds,
             )
-            turns.append(Turn(epoch, arrays, gradients, k))
-        return turns
+            members.append(PackMember(epoch, arrays, gradients, k))
+        return members
 
     def _blocks_of(self, plan: TrainPlan, rates: Tensor) -> Iterator[Block]:
         """The steps of one network."""
@@ -218,18 +221,19 @@ class Turns:
             yield blocks.take(first, rates[first : first + most], plan.l2)
 
 
-def in_lines(rows: Tensor) -> Sequence[Tensor]:
+def aligned_rows(rows: Tensor) -> Sequence[Tensor]:
     """The rows of a matrix, each aligned like a tensor of its own, so that sums are added in the same order."""
     num_rows, size = rows.shape
-    line = ALIGNMENT // rows.element_size()
-    apart = rows.new_empty((num_rows, -(-size // line) * line))[:, :size]
-    return apart.copy_(rows).unbind()
+    multiple = ALIGNMENT // rows.element_size()
+    padded = rows.new_empty((num_rows, -(-size // multiple) * multiple))[:, :size]
+    return padded.copy_(rows).unbind()
 
 
-def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evaluation]]:
-    """`evaluate` on one part of the data for networks given as (K, P + B), prepared once for all of them."""
+def measure_of(pack: "Pack", part: Part) -> Callable[[Tensor], list[Evaluation]]:
+    """`evaluate` on one part of the data for networks given as weights (K, P + B), prepared once for all of them."""
+    engine = pack.engine
     if engine.plan.metrics or not isinstance(part, Rows) or len(part) > evaluation_rows(engine):
-        return partial(_one_by_one, engine, part)
+        return partial(_one_by_one, pack, part)
     rows = part.to(engine.device, engine.dtype)
     x, num_rows = rows.inputs(engine.dtype), len(part)
     with threads_for(engine, num_rows):
@@ -238,13 +242,13 @@ def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evalu
     total, is_number = weight.sum().item(), engine.criterion.target == "numbers"
 
     @torch.no_grad()
-    def measure(held: Tensor) -> list[Evaluation]:
-        each = engine.predict_each(held, x)
+    def measure(weights: Tensor) -> list[Evaluation]:
+        each = pack.predict(weights, x)
         losses = [engine.criterion.rows(logits, y, Memo(training=False)) for logits in each.unbind()]  # see below
         sums = [_weighted(torch.stack(losses), weight)]
         if not is_number:
-            y_of_each = y.expand(len(held), *y.shape).flatten(0, 1)
-            sums.append(_weighted(share_right(engine, each.flatten(0, 1), y_of_each).view(len(held), -1), weight))
+            y_of_each = y.expand(len(weights), *y.shape).flatten(0, 1)
+            sums.append(_weighted(share_right(engine, each.flatten(0, 1), y_of_each).view(len(weights), -1), weight))
         return [Evaluation(of[0] / total, None if is_number else of[1] / total) for of in zip(*sums, strict=True)]
 
     # Losses are computed for each network by itself: torch rounds the last elements of a tensor, which do not fill a
@@ -254,13 +258,13 @@ def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evalu
 
 def _weighted(of_rows: Tensor, weight: Tensor) -> list[float]:
     """The weighted sum over the rows of each network."""
-    sums: list[float] = torch.stack([line.dot(weight) for line in in_lines(of_rows)]).tolist()
+    sums: list[float] = torch.stack([row.dot(weight) for row in aligned_rows(of_rows)]).tolist()
     return sums
 
 
-def _one_by_one(engine: FusedEngine, part: Part, held: Tensor) -> list[Evaluation]:
+def _one_by_one(pack: "Pack", part: Part, weights: Tensor) -> list[Evaluation]:
     found = []
-    for one in held:
-        engine.load_prediction_weights(one)
-        found.append(evaluate_in_training(engine, part, engine.plan.metrics))
+    for own in weights:
+        pack.load_prediction_weights(own)
+        found.append(evaluate_in_training(pack.engine, part, pack.engine.plan.metrics))
     return found

@@ -24,7 +24,7 @@ from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ..train import check_start
-from .alike import Pattern, can_take_turns, likenesses
+from .alike import Pattern, can_be_packed, likenesses
 from .batched.kinds import are_for, divided, kind_of_plan, kind_of_rows
 from .chunks import Chunk, Waiting, chunks_of
 from .member import Member, packed, told, unpacked
@@ -203,7 +203,7 @@ class _Kinds:
         """The pattern of a kind, made on first use; None if each network needs its own engine."""
         if kind not in self._patterns:
             engine = first.new_engine()
-            if can_take_turns(engine, first.data, first.plan):
+            if can_be_packed(engine, first.data, first.plan):
                 assert isinstance(engine, FusedEngine)
                 check_start(engine, first.data, first.plan, first.plan.epochs, is_new=True)
                 self._patterns[kind] = Pattern(engine, first.new_engine, first.data, first.plan)

@@ -16,7 +16,7 @@ from ..plan import TrainPlan
 from ..progress import Progress
 from ..saved.checkpoint import history_of, position_of
 from ..saved.resumption import fill
-from .alike import Pattern, Turn, goes_by_epochs
+from .alike import PackMember, Pattern, goes_by_epochs
 
 HELD = "held"
 """The name of the weights to predict with, where they differ from those that train."""
@@ -54,7 +54,7 @@ class Later:
         return self._make(self._number)
 
 
-class Pack(NamedTuple):
+class Packed(NamedTuple):
     """Trained networks as one array (K, ...) for each name, which takes a tenth of the time to pickle."""
 
     epochs: list[Epoch]
@@ -62,16 +62,16 @@ class Pack(NamedTuple):
     gradients: np.ndarray
 
 
-def packed(networks: Sequence[Trained | Turn]) -> Sequence[Trained | Turn] | Pack:
-    """Trained networks to be sent to another rank, as one `Pack` if possible."""
-    turns = [network for network in networks if isinstance(network, Turn)]
-    packs = [[*of_pack] for _, of_pack in groupby(turns, lambda turn: id(turn.state))]
+def packed(networks: Sequence[Trained | PackMember]) -> Sequence[Trained | PackMember] | Packed:
+    """Trained networks to be sent to another rank, as one `Packed` if possible."""
+    in_packs = [network for network in networks if isinstance(network, PackMember)]
+    packs = [[*of_pack] for _, of_pack in groupby(in_packs, lambda member: id(member.state))]
     shapes = {tuple((name, rows.shape[1:]) for name, rows in pack[0].state.items()) for pack in packs}
-    if len(turns) < len(networks) or len(shapes) != 1:
+    if len(in_packs) < len(networks) or len(shapes) != 1:
         return networks
-    places = [[turn.place for turn in pack] for pack in packs]
-    state = {name: _joined([pack[0].state[name] for pack in packs], places) for name in turns[0].state}
-    return Pack([turn.epoch for turn in turns], state, _joined([pack[0].gradients for pack in packs], places))
+    places = [[member.place for member in pack] for pack in packs]
+    state = {name: _joined([pack[0].state[name] for pack in packs], places) for name in in_packs[0].state}
+    return Packed([member.epoch for member in in_packs], state, _joined([pack[0].gradients for pack in packs], places))
 
 
 def _joined(arrays: Sequence[np.ndarray], places: Sequence[list[int]]) -> np.ndarray:
@@ -79,11 +79,11 @@ def _joined(arrays: Sequence[np.ndarray], places: Sequence[list[int]]) -> np.nda
     return np.concatenate([array[of_array] for array, of_array in zip(arrays, places, strict=True)])
 
 
-def unpacked(networks: Sequence[Trained | Turn] | Pack) -> Sequence[Trained | Turn]:
+def unpacked(networks: Sequence[Trained | PackMember] | Packed) -> Sequence[Trained | PackMember]:
     """The networks of a pack, which share its memory."""
-    if not isinstance(networks, Pack):
+    if not isinstance(networks, Packed):
         return networks
-    return [Turn(epoch, networks.state, networks.gradients, k) for k, epoch in enumerate(networks.epochs)]
+    return [PackMember(epoch, networks.state, networks.gradients, k) for k, epoch in enumerate(networks.epochs)]
 
 
 @final
@@ -113,9 +113,9 @@ class Member:
         """Whether its engine has been made."""
 
         self._engine = engine
-        self._trained: Trained | Turn | Later | None = None
+        self._trained: Trained | PackMember | Later | None = None
 
-    def is_trained(self, elsewhere: Trained | Turn | Later) -> None:
+    def is_trained(self, elsewhere: Trained | PackMember | Later) -> None:
         """Takes over the result of another rank or engine, into its own engine if that exists."""
         if self.has_engine:
             elsewhere = elsewhere.now() if isinstance(elsewhere, Later) else elsewhere
@@ -131,7 +131,7 @@ class Member:
         return self._trained is not None
 
     @property
-    def trained(self) -> Trained | Turn | None:
+    def trained(self) -> Trained | PackMember | None:
         """The result of another rank or engine, until its own engine is accessed."""
         if isinstance(self._trained, Later):
             self._trained = self._trained.now()
@@ -186,7 +186,7 @@ class Member:
         return self.diverged is not None or self._trained is not None or self.progress.is_over()
 
 
-def told(member: Member) -> Trained | Turn:
+def told(member: Member) -> Trained | PackMember:
     """What to send to the other ranks about a network that was trained here."""
     if member.trained is not None:
         return member.trained

@@ -19,7 +19,7 @@ from ..machine.interrupt import interrupted_by
 from ..machine.threads import num_processors, one_thread
 from ..ranks import ALONE
 from ..train import train
-from .alike import Pattern, Turns
+from .alike import PackTrainer, Pattern
 from .batched.batch import Batch
 from .batched.kinds import LEAST, divided
 from .chunks import Chunk, Waiting, chunks_of
@@ -119,7 +119,7 @@ class _Worker:
 
     def __init__(self, every: int | None, until: int | None) -> None:
         self._every, self._until = every, until
-        self._last: tuple[Pattern, Turns] | None = None
+        self._last: tuple[Pattern, PackTrainer] | None = None
 
     def train(self, chunk: Chunk) -> None:
         """Trains the networks of a chunk; in a pack, one that diverges is then trained by itself."""
@@ -128,13 +128,13 @@ class _Worker:
                 _train(member, self._every, self._until)
             return
         if self._last is None or self._last[0] is not chunk.pattern:
-            self._last = chunk.pattern, chunk.pattern.new_turns()
-        turns = self._last[1].train([member.plan for member in chunk.members])
-        for member, turn in zip(chunk.members, turns, strict=True):
-            if turn is None:
+            self._last = chunk.pattern, chunk.pattern.new_trainer()
+        trained = self._last[1].train([member.plan for member in chunk.members])
+        for member, of_pack in zip(chunk.members, trained, strict=True):
+            if of_pack is None:
                 _train(member, None, None)
             else:
-                member.is_trained(turn)
+                member.is_trained(of_pack)
 
 
 def _train(member: Member, every: int | None, until: int | None) -> None:

@@ -17,8 +17,8 @@ multiply in fewer digits; the weights and the update rule's memory stay float32.
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
@@ -26,18 +26,19 @@ from torch import Tensor
 from ...batches import Batch, Place
 from ...blocks import Block, RowAccess
 from ...datasets._base import Rows
-from ...draws import Draws, generator
 from ...layer import Memo
 from ...net import NetSpec
-from ...optim._base import AveragingOptimizer
 from ...plan import TrainPlan
 from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
-from .._engine import BlockEngine, initial_weights
+from .._engine import BlockEngine
 from .._update import averaged_by_rules, restore_state, rule_groups, state_of
 from ._orders import draw_orders
 from ._size import is_larger, is_recorded
 from .recorded.captured import Captured
+
+if TYPE_CHECKING:
+    from .small.pack import Pack
 
 
 @final
@@ -70,7 +71,6 @@ class FusedEngine(BlockEngine):
         larger = is_larger(spec, plan)[0] if larger is None else larger
         self._is_recorded = is_recorded(device, self.options)
         self._is_larger = larger or self._is_recorded
-        self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
         self.row_access = (
             RowAccess(as_stored=True) if self._is_larger else RowAccess(only_seeds=True, draw_orders=draw_orders)
@@ -87,65 +87,12 @@ class FusedEngine(BlockEngine):
         """Whether the units of its layers are divided among threads, whose number can change last digits."""
         return self._is_larger and not self._is_recorded and bool(self._code.is_divided)
 
-    def initial_states(self, seeds: Sequence[int]) -> dict[str, Tensor]:
-        """The `state` of engines made with plans of those seeds, as rows (K, .); its own weights are then others."""
-        flat, init = self.params.flat.new_empty((len(seeds), self.params.flat.numel())), self.spec.build_init()
-        for seed, row in zip(seeds, flat, strict=True):
-            if self.dtype == torch.float32:
-                self.params.flat.zero_()
-                stream = generator(seed, again=self._stream)
-                for layer, weights in zip(self.layers, self.params.weights, strict=True):
-                    layer.initialize_(weights, init, stream)
-            else:
-                self.params.load(initial_weights(self.spec, seed))
-            row.copy_(self.params.flat)
-        memory: dict[str, Tensor] = {}
-        for k, group in enumerate(self._groups):
-            w = flat[:, group.where_in(self.params)].view(len(seeds), *group.w.shape)
-            for name, value in group.rule.state(w).items():
-                memory[f"{k}.{name}"] = value if value.dim() else value.repeat(len(seeds))
-        return {"flat": flat, "buffers": self.params.buffers.repeat(len(seeds), 1), **memory}
+    def pack(self) -> "Pack":
+        """What trains packs of networks like this one, where it is a small one on the CPU; needs all of this engine."""
+        from .small.pack import Pack
 
-    def train_each(
-        self, state: Tensors, seeds: Sequence[int], blocks: Callable[[int], Iterable[Block]], rates: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Trains networks from their first step on; each has a row of `state`, which is updated in place.
-
-        `blocks(k)` are the blocks of network k, and `rates` (K, S) the learning rates of all steps in them. Returns the
-        loss of each step (K, S) and the last gradients (K, P). The engine's own weights do not change.
-        """
-        flat = state["flat"]
-        losses, gradients = flat.new_empty(rates.shape), torch.empty_like(flat)
-        held = self._code.rows_of(state, gradients, self._remembered)
-        num_abreast = self._code.train_abreast(held, next(iter(blocks(0))), rates.numpy(), losses.numpy())
-        for k, seed in [*enumerate(seeds)][num_abreast:]:
-            self.draws, done, penalties = Draws(seed), 0, torch.zeros_like(losses[k])
-            for block in blocks(k):
-                there = slice(done, done + len(block.rates))
-                self._code.train_held(held.of(k), block, losses[k, there].numpy(), penalties[there].numpy())
-                done = there.stop
-            losses[k] += penalties
-        return losses, gradients
-
-    @property
-    def _remembered(self) -> list[str]:
-        """The names of the update rules' memory in `state`."""
-        return [f"{k}.{name}" for k, group in enumerate(self._groups) for name in group.memory]
-
-    def prediction_weights(self, state: Tensors) -> Tensor:
-        """The weights to predict with and the buffers (K, P + B) of networks whose states are rows."""
-        held = torch.cat([state["flat"], state["buffers"]], 1)
-        for k, group in enumerate(self._groups):
-            if isinstance(group.rule, AveragingOptimizer):
-                where, memory = group.where_in(self.params), {name: state[f"{k}.{name}"] for name in group.memory}
-                w = state["flat"][:, where].view(len(held), *group.w.shape)
-                held[:, where] = group.rule.average(w, memory).flatten(1)
-        return held
-
-    def load_prediction_weights(self, held: Tensor) -> None:
-        """Loads the weights and the buffers (P + B,) of one network."""
-        self.params.flat.copy_(held[: self.params.flat.numel()])
-        self.params.buffers.copy_(held[self.params.flat.numel() :])
+        assert not self._is_larger, "a small network"
+        return Pack(self, self._groups, self._code)
 
     def train_block(self, block: Block) -> Vector:
         losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()
@@ -184,13 +131,6 @@ class FusedEngine(BlockEngine):
         if self._is_larger or x.dim() == 2:
             return self._code.predict(x)  # type: ignore[no-any-return]  # of a module that is loaded late
         return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
-
-    def predict_each(self, held: Tensor, x: Features) -> Tensor:
-        """The outputs (K, N, O) for the rows x of networks with the `prediction_weights` held (K, P + B)."""
-        x = self.as_input(x)
-        rows = x.flatten(0, -2)
-        out = self._code.predict_each(held, rows)
-        return out.view(len(held), *x.shape[:-1], -1)  # type: ignore[no-any-return]  # of a module that is loaded late
 
     def averaged(self) -> Vector | None:
         return averaged_by_rules(self.params, self._groups)

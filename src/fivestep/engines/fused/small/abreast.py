@@ -14,7 +14,7 @@ from ..body.forward_active import looks_up
 from ..body.hidden import Hidden, takes_active_rows
 from ..body.losses import Measure
 from ..body.rules import Rule
-from .held import Held
+from .arrays import NetworkArrays
 
 MOST_BYTES = 512 * 1024
 """Bytes of the hidden units of all networks and rows, at most: half of a second-level cache."""
@@ -100,27 +100,30 @@ class Lanes:
         )
         return self._net
 
-    def train(self, held: Held, places: Sequence[Any], arrays: tuple[Any, Any, Any], rates: Any, losses: Any) -> None:
+    def train(
+        self, networks: NetworkArrays, places: Sequence[Any], data: tuple[Any, Any, Any], rates: Any, losses: Any
+    ) -> None:
         """Does the steps of networks, no more than there are lanes, with rates (K, S); `losses` (K, S) takes theirs.
 
-        `places` are those of what the rule remembers, in the order of the body that trains one network.
+        `data` are x, y and the shares of the rows. `places` are those of what the rule remembers, in the order of the
+        body that trains one network.
         """
         num_networks = len(rates)
         w, g, memory = self._registers(1), self._registers(1), self._registers(SLOTS)
         steps = self._steps_of(rates.shape[1])
         steps.rates[:, :num_networks] = rates.T
-        w[self._places, :num_networks] = held.flat.T
+        w[self._places, :num_networks] = networks.flat.T
         slots = [
             place // self._order_size * self._size + self._register_of[place % self._order_size] for place in places
         ]
-        for rows, slot in zip(held.remembered, slots, strict=True):
+        for rows, slot in zip(networks.memory, slots, strict=True):
             memory[slot, :num_networks] = rows.T
         name = str(self._dtype)
         with _compiled.compiling("abreast", name):
             numbers = w.ravel(), g.ravel(), memory.ravel()
-            _compiled.abreast()(self._abreast(*arrays), self._measure, self._rule, steps, numbers)
-        held.flat[:], held.grad[:] = w[self._places, :num_networks].T, g[self._places, :num_networks].T
-        for rows, slot in zip(held.remembered, slots, strict=True):
+            _compiled.abreast()(self._abreast(*data), self._measure, self._rule, steps, numbers)
+        networks.flat[:], networks.grad[:] = w[self._places, :num_networks].T, g[self._places, :num_networks].T
+        for rows, slot in zip(networks.memory, slots, strict=True):
             rows[:] = memory[slot, :num_networks].T
         losses[:] = steps.losses[:, :num_networks].T
 

@@ -24,7 +24,7 @@ from ..body.masks import Masks
 from ..body.rules import Rule
 from ..body.steps import Steps
 from .abreast import LEAST_SHARE, Lanes, may_be_abreast
-from .held import Held
+from .arrays import NetworkArrays
 from .hidden import hidden_of, order_of
 from .orders import Orders
 from .rules import Kept, kept_by, rule_of
@@ -61,7 +61,7 @@ class Code:
         self._memory = memory_for(self._network, self._hidden, params, order.size, self._rows_of_tile(0))
         self._of_parameters, self._kept = order.places, kept_by(groups, engine.plan, params, order)
         own = [one.array for one in self._kept]
-        self._held = Held(params.flat.numpy(), params.grad.numpy(), params.buffers.numpy(), own)
+        self._engine_arrays = NetworkArrays(params.flat.numpy(), params.grad.numpy(), params.buffers.numpy(), own)
         self._dropped = {k: one.draws for k, one in enumerate(operations) if one.kind == kind.DROPOUT}
         self._dtype = engine.dtype_name
         self._num_out = engine.spec.out_features or 0
@@ -74,14 +74,14 @@ class Code:
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
-        self.train_held(self._held, block, losses.numpy(), penalties.numpy())
+        self.train_network(self._engine_arrays, block, losses.numpy(), penalties.numpy())
 
-    def train_held(self, held: Held, block: Block, losses: Any, penalties: Any) -> None:
-        """The same for a network that is held in these arrays, after the steps and with the draws of the engine."""
+    def train_network(self, arrays: NetworkArrays, block: Block, losses: Any, penalties: Any) -> None:
+        """The same for a network in these arrays, after the steps and with the draws of the engine."""
         x, y, tokens = self._as_arrays(block.rows)
         num_steps = self._make_room(block.num_rows * tokens, tokens) if self._sees_batches else len(block.rates)
         memory, done = self._memory, self._engine.num_updates
-        self._load(held)
+        self._load(arrays)
         steps = Steps(
             done=done,
             x=x,
@@ -99,7 +99,7 @@ class Code:
         network = self._hidden or self._branched or self._network
         _compiled.train(self._name, self._engine, network, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + num_steps
-        self._store(held)
+        self._store(arrays)
         if num_steps < len(block.rates):
             raise single_row()
 
@@ -124,7 +124,7 @@ class Code:
         self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
         self._orders.release()
 
-    def train_abreast(self, held: Held, first: Block, rates: Any, losses: Any) -> int:
+    def train_abreast(self, networks: NetworkArrays, first: Block, rates: Any, losses: Any) -> int:
         """Does all steps of the first networks, those that can be trained abreast; returns how many that are.
 
         `first` is the first block of the first network. If it has all steps, those of the others differ only in their
@@ -139,18 +139,18 @@ class Code:
             self._lanes = Lanes(self._hidden, self._measure, self._rule, self._of_parameters, self._memory.w.size)
         lanes, done = self._lanes, 0
         x, y, tokens = self._as_arrays(first.rows)
-        arrays, places = (x, y, self._share(first, tokens)), [one.place for one in self._kept]
+        rows, places = (x, y, self._share(first, tokens)), [one.place for one in self._kept]
         while len(rates) - done >= LEAST_SHARE * lanes.count:
             taken = slice(done, min(done + lanes.count, len(rates)))
-            lanes.train(held.of(taken), places, arrays, rates[taken], losses[taken])
+            lanes.train(networks.of(taken), places, rows, rates[taken], losses[taken])
             done = taken.stop
         return done
 
     @staticmethod
-    def rows_of(state: Tensors, gradients: Tensor, remembered: Sequence[str]) -> Held:
+    def arrays_of(state: Tensors, gradients: Tensor, memory_names: Sequence[str]) -> NetworkArrays:
         """Networks whose states are rows of some tensors, each with a row for its gradient."""
-        memories = [state[name].view(len(gradients), -1).numpy() for name in remembered]
-        return Held(state["flat"].numpy(), gradients.numpy(), state["buffers"].numpy(), memories)
+        memories = [state[name].view(len(gradients), -1).numpy() for name in memory_names]
+        return NetworkArrays(state["flat"].numpy(), gradients.numpy(), state["buffers"].numpy(), memories)
 
     def predict(self, x: Tensor) -> Tensor:
         """The logits (N, O) of x (N, I) in evaluation mode."""
@@ -164,15 +164,15 @@ class Code:
         call(table, x.data_ptr(), logits.data_ptr(), num_rows)
         return logits
 
-    def predict_each(self, held: Tensor, x: Tensor) -> Tensor:
-        """The logits (K, N, O) of x (N, I) for networks with the weights and the buffers `held` (K, P + B)."""
-        held, x = held.contiguous(), x.contiguous()
+    def predict_each(self, weights: Tensor, x: Tensor) -> Tensor:
+        """The logits (K, N, O) of x (N, I) for networks with those weights and buffers (K, P + B)."""
+        weights, x = weights.contiguous(), x.contiguous()
         behind = self._engine.params.flat.nbytes
-        logits = x.new_empty(len(held), len(x), self._num_out)
+        logits = x.new_empty(len(weights), len(x), self._num_out)
         table, _kept = table_of(self._network, self._branched, self._engine.params)
         call, address = self._prediction().ctypes, table.ctypes.data
-        for weights, out in zip(held.unbind(), logits.unbind(), strict=True):
-            table[OF_WEIGHTS], table[OF_BUFFERS] = weights.data_ptr(), weights.data_ptr() + behind
+        for own, out in zip(weights.unbind(), logits.unbind(), strict=True):
+            table[OF_WEIGHTS], table[OF_BUFFERS] = own.data_ptr(), own.data_ptr() + behind
             call(address, x.data_ptr(), out.data_ptr(), len(x))
         return logits
 
@@ -186,20 +186,20 @@ class Code:
         self._of_thread.prediction = self._prediction().ctypes, table.ctypes.data
         return self._of_thread.prediction  # type: ignore[no-any-return]  # of a thread
 
-    def _load(self, held: Held) -> None:
+    def _load(self, arrays: NetworkArrays) -> None:
         """Copies weights and memory in, which may have been changed since the last block."""
         memory = self._memory
         memory.w[:], memory.values[:] = 0, 0  # the padding too, where a run that diverged may have left NaN
-        memory.w[self._of_parameters] = held.flat
-        memory.rule[:], memory.buffers[: held.buffers.size] = 0, held.buffers
-        for array, one in zip(held.remembered, self._kept, strict=True):
+        memory.w[self._of_parameters] = arrays.flat
+        memory.rule[:], memory.buffers[: arrays.buffers.size] = 0, arrays.buffers
+        for array, one in zip(arrays.memory, self._kept, strict=True):
             self._all_kept(one)[one.place] = array
 
-    def _store(self, held: Held) -> None:
-        np.take(self._memory.w, self._of_parameters, out=held.flat)
-        np.take(self._memory.g, self._of_parameters, out=held.grad)
-        held.buffers[:] = self._memory.buffers[: held.buffers.size]
-        for array, one in zip(held.remembered, self._kept, strict=True):
+    def _store(self, arrays: NetworkArrays) -> None:
+        np.take(self._memory.w, self._of_parameters, out=arrays.flat)
+        np.take(self._memory.g, self._of_parameters, out=arrays.grad)
+        arrays.buffers[:] = self._memory.buffers[: arrays.buffers.size]
+        for array, one in zip(arrays.memory, self._kept, strict=True):
             array[:] = self._all_kept(one)[one.place]
 
     def _all_kept(self, one: Kept) -> Any:

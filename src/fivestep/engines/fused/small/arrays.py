@@ -1,10 +1,10 @@
-"""The arrays of a network's numbers outside the compiled body."""
+"""The numbers of networks outside the compiled body, as arrays."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
-class Held(NamedTuple):
+class NetworkArrays(NamedTuple):
     """Parameters, gradient, buffers, and the update rule's memory, group by group, between two blocks.
 
     Those of one network are vectors; of several, each has a row.
@@ -13,9 +13,9 @@ class Held(NamedTuple):
     flat: Any
     grad: Any
     buffers: Any
-    remembered: Sequence[Any]
+    memory: Sequence[Any]
 
-    def of(self, which: int | slice) -> "Held":
+    def of(self, which: int | slice) -> "NetworkArrays":
         """One network of several, or some of them."""
-        remembered = [rows[which] for rows in self.remembered]
-        return Held(self.flat[which], self.grad[which], self.buffers[which], remembered)
+        memory = [rows[which] for rows in self.memory]
+        return NetworkArrays(self.flat[which], self.grad[which], self.buffers[which], memory)
