@@ -18,6 +18,7 @@ from fivestep.engines.fused.body.lanes import BYTES
 from fivestep.engines.fused.body.panels import BESIDE
 from fivestep.engines.fused.larger import divided, products
 from fivestep.engines.fused.larger.divided import Division
+from fivestep.engines.fused.larger.levels import level_places
 from fivestep.find import Choice
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.plan import TrainPlan
@@ -425,8 +426,8 @@ def test_whoever_waits_leaves_when_another_has_left() -> None:
 @pytest.mark.parametrize("panels", [(3, 1), (5, 5, 1), (2, 3, 4, 1), (4, 3, 2, 1), (3, 3, 3, 3, 2), (2, 5, 1, 3, 1)])
 def test_gradients_take_the_place_of_values_that_nobody_needs_any_more(panels: tuple[int, ...]) -> None:
     """Those of level l are made from those of level l + 1, beside the values up to level l; of `panels`, one is 8."""
-    size, values = [0, *(8 * count for count in panels)], np.cumsum([0, 0, *panels]) * 8
-    gradients, last = divided.gradient_places(values), len(panels)
+    size, last = [0, *(8 * count for count in panels)], len(panels)
+    values, gradients = level_places(size[1:], overwrites=True)
     for level in range(1, last + 1):
         own = range(gradients[level], gradients[level] + size[level])
         needed = [range(values[k], values[k + 1]) for k in range(1, min(level, last - 1) + 1)]

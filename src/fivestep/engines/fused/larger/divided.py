@@ -45,8 +45,9 @@ from ..body.lanes import BYTES
 from ..body.masks import IN_A_STREAM, IN_A_WORD
 from ..body.panels import BESIDE, ROWS
 from .columns import columns_of, parts_of_columns
+from .levels import level_places
 from .nonzeros import FirstInputs
-from .rows import BlockRows
+from .rows import BlockRows, parts_of, shares_alike, tokens_of
 from .stages import NORMS, staged
 from .tables import remembered_together, tile_for
 
@@ -129,9 +130,8 @@ class Division:
         capacity = -(-num_rows // ROWS) * ROWS + beyond  # of columns, rows are lanes, and whole ones are written
         kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
         panels = [-(-width // columns) for width in self._widths]
-        values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
         overwrites = not self._has_passes and not self._learns
-        gradients = gradient_places(values) if overwrites else values
+        values, gradients = level_places([count * capacity * columns for count in panels[1:]], overwrites=overwrites)
         firsts = [panels_of * t // num_threads for panels_of in panels for t in range(num_threads + 1)]
         places = values[:-1], gradients[:-1]
         self._net = self._divided(capacity, num_threads, places, np.array(firsts, dtype=np.int64))
@@ -355,44 +355,3 @@ class Division:
 def _room_for(panels: int, count: int, columns: int, *, draws: bool = False) -> int:
     """Weights of a panel's column, `count` for each unit: in all panels, where dropout's bits are drawn but once."""
     return panels * count if draws else min(panels * count, max(count, MOST_PACKED // columns))
-
-
-def tokens_of(stored: Tensor, num_in: int) -> int:
-    """The tokens of a row: 1 where a row has as many numbers as the network has inputs."""
-    return math.prod(stored.shape[1:-1]) if stored.shape[-1] == num_in else 1
-
-
-def parts_of(starts: Array, stops: Array, size: int | None) -> tuple[Array, Array, Array]:
-    """The parts of so many places of some steps, which have places of their own: steps, first places, and last + 1."""
-    steps = np.arange(len(starts))
-    if size is None:
-        return steps, starts, stops
-    counts = -(-(stops - starts) // size)
-    steps = steps.repeat(counts)
-    number = np.arange(len(steps)) - (counts.cumsum() - counts)[steps]
-    first = starts[steps] + number * size
-    return steps, first, np.minimum(first + size, stops[steps])
-
-
-def shares_alike(starts: Array, stops: Array, kind: Any) -> Array:
-    """What each place weighs where all of a step weigh alike."""
-    share = np.zeros(int(stops.max()), kind)
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        share[start:stop] = 1.0 / (stop - start)
-    return share
-
-
-def gradient_places(values: Array) -> Array:
-    """Where the gradients of each level are, in the same memory as its values, and how much memory all that is.
-
-    Those of level l are found once nobody needs the values of level l + 1 any more, and take their place if they fit.
-    Not those of the last two levels: the logits are nowhere else, and they are needed together with the last values.
-    """
-    gradients, last, end = values.copy(), len(values) - 2, int(values[-1])
-    for level in range(1, last):
-        size, above = values[level + 1] - values[level], values[level + 2] - values[level + 1]
-        fits = level < last - 1 and size <= above
-        gradients[level] = values[level + 1] if fits else end
-        end += 0 if fits else int(size)
-    gradients[-1] = end
-    return gradients

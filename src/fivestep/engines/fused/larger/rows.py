@@ -1,7 +1,7 @@
 """The rows of a block of steps for a larger network: inputs in one buffer, targets and row weights as arrays."""
 
 import math
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -122,3 +122,28 @@ class BlockRows:
         if block.shares is not None:
             share = block.shares[self._places].to(engine.dtype) / self._tokens  # a row of several tokens is their mean
             self._share = share.repeat_interleave(self._tokens).numpy()
+
+
+def tokens_of(stored: Tensor, num_in: int) -> int:
+    """The tokens of a row: 1 where a row has as many numbers as the network has inputs."""
+    return math.prod(stored.shape[1:-1]) if stored.shape[-1] == num_in else 1
+
+
+def parts_of(starts: Array, stops: Array, size: int | None) -> tuple[Array, Array, Array]:
+    """The parts of so many places of some steps, which have places of their own: steps, first places, and last + 1."""
+    steps = np.arange(len(starts))
+    if size is None:
+        return steps, starts, stops
+    counts = -(-(stops - starts) // size)
+    steps = steps.repeat(counts)
+    number = np.arange(len(steps)) - (counts.cumsum() - counts)[steps]
+    first = starts[steps] + number * size
+    return steps, first, np.minimum(first + size, stops[steps])
+
+
+def shares_alike(starts: Array, stops: Array, kind: Any) -> Array:
+    """What each place weighs where all of a step weigh alike."""
+    share = np.zeros(int(stops.max()), kind)
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        share[start:stop] = 1.0 / (stop - start)
+    return share
