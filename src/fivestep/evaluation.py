@@ -68,7 +68,7 @@ def _evaluate(
             y = criterion.match(logits, part.y)
             weight = logits.new_ones(len(part)) if part.weight is None else part.weight
             loss = criterion.rows(logits, y, Memo(training=False)) @ weight
-            each[number] = loss.item(), (share_right(engine, logits, y) @ weight).item(), weight.sum().item()
+            each[number] = loss.item(), (row_accuracies(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
             middle = criterion.middle
             tally.add(number, middle(predictions(engine, logits)), middle(y), weight)
@@ -93,7 +93,7 @@ def predictions(engine: Engine, logits: Outputs) -> Outputs:
     return engine.criterion.predicted(logits) if engine.criterion.target == "numbers" else logits
 
 
-def share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
+def row_accuracies(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
     """For each row, the share of correct answers: the largest logit for classes, its sign for binary targets."""
     guesses = logits.argmax(-1) == y if engine.criterion.target == "classes" else (logits > 0) == (y > 0.5)
     return guesses.reshape(len(y), -1).to(logits.dtype).mean(1)

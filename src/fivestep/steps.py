@@ -150,7 +150,7 @@ def _in_blocks(
         while done < num_steps:
             end = min(done - done % period + period, num_steps, done + blocks.most_steps)
             end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
-            rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
+            rates = schedule_factors(schedule, done, end, num_steps, seen) * plan.lr
             to_training(engine)
             started = engine.clock
             with one_thread():
@@ -171,7 +171,7 @@ def _in_blocks(
         engine.release()
 
 
-def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:
+def schedule_factors(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:
     """The factors of a schedule for steps start to stop - 1; a single call where all are the same."""
     if isinstance(schedule, Constant):
         return torch.full((stop - start,), schedule.factor(start, num_steps, seen), dtype=torch.float64)

@@ -12,7 +12,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines import _parts
 from fivestep.engines._engine import Engine
-from fivestep.engines.fused.small.code import Code
+from fivestep.engines.fused.small.code import SmallBody
 from fivestep.fleet import fit_many
 from fivestep.fleet.alike import can_be_packed, likenesses, most_in_pack
 from fivestep.fleet.member import Member
@@ -188,8 +188,8 @@ def test_networks_abreast_are_those_of_engines_of_their_own(
     spec, num_rows, abreast = given.pop("spec"), given.pop("num_rows"), list[int]()
     x = torch.randn((num_rows, spec.in_features), generator=torch.Generator().manual_seed(0))
     data = Dataset(Rows(x, (x.sum(1) > 0).float(), weight=None if num_rows % 2 else x[:, 0].abs() + 0.1))
-    train_abreast = Code.train_abreast
-    monkeypatch.setattr(Code, "train_abreast", lambda *of: abreast.append(train_abreast(*of)) or abreast[-1])
+    train_abreast = SmallBody.train_abreast
+    monkeypatch.setattr(SmallBody, "train_abreast", lambda *of: abreast.append(train_abreast(*of)) or abreast[-1])
     plans = [TrainPlan(**given | {"seed": seed, "lr": given["lr"] * (1 + seed % 3)}) for seed in range(18)]
     members = fit_many(spec, data, plans, "fused", device="cpu", dtype=dtype, num_threads=1)
     assert sum(abreast) == 16

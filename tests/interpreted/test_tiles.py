@@ -71,13 +71,13 @@ def test_memory_of_tiles_is_given_up_when_a_training_ends() -> None:
     case = Case()
     scratch, fused = both(case, RECORDED, "cpu")
     assert_the_same_steps(case, scratch, fused)
-    assert fused._code._kernels[0]._of_size == {}
+    assert fused._body._kernels[0]._of_size == {}
 
 
 def test_tokens_are_no_rows_of_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("mse", "tanh", rows="tokens")
     taken, (scratch, fused) = who_steps(monkeypatch), both(case, RECORDED, "cpu")
-    assert isinstance(fused._code._kernels[0], Tiles)
+    assert isinstance(fused._body._kernels[0], Tiles)
     assert_the_same_steps(case, scratch, fused)
     assert taken == {"Wide": scratch.num_updates}
 
@@ -91,7 +91,7 @@ def test_passes_in_bfloat16_are_near_the_layers_in_bfloat16(optimizer: str, monk
         monkeypatch.setattr(own_kernels, "has_triton", lambda _device, there=by_kernels: there)
         engine = make_engine("fused:precision=bfloat16", MLP(50, 72, 24, activation="gelu"), plan, device="cpu")
         assert isinstance(engine, FusedEngine)
-        assert bool(engine._code._kernels) == by_kernels
+        assert bool(engine._body._kernels) == by_kernels
         losses.append(torch.cat([step.losses for step in steps(engine, data, plan) if step.losses is not None]))
         assert {value.dtype for value in engine.state().values()} == {torch.float32}
     assert distance(*losses) < BFLOAT16

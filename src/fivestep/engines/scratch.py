@@ -35,7 +35,7 @@ class ScratchEngine(RawEngine):
     """Raw tensors, gradients derived by hand."""
 
     name = "scratch"
-    _measured: tuple[Logits, Targets, RowWeights | None, Memo] | None = None
+    _loss_inputs: tuple[Logits, Targets, RowWeights | None, Memo] | None = None
 
     def __init__(
         self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, ranks: Ranks = ALONE
@@ -57,14 +57,14 @@ class ScratchEngine(RawEngine):
         return a
 
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
-        self._measured = measured = logits, self.criterion.match(logits, y), weight, Memo(training=True)
-        return self.criterion.value(*measured)
+        self._loss_inputs = inputs = logits, self.criterion.match(logits, y), weight, Memo(training=True)
+        return self.criterion.value(*inputs)
 
     def zero_grad(self) -> None:
         self.params.grad.zero_()
 
     def backward(self) -> None:
-        da = self.criterion.logits_gradient(*after_loss(self._measured))
+        da = self.criterion.logits_gradient(*after_loss(self._loss_inputs))
         for k in reversed(range(self._first, len(self.layers))):  # nothing below needs a gradient
             w, dw = self.params.weights[k], self.params.gradients[k]
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)

@@ -23,13 +23,13 @@ from ..datasets._base import Dataset, Part, Rows
 from ..engines._engine import Engine
 from ..engines.fused import FusedEngine
 from ..epoch import Epoch, Evaluation
-from ..evaluation import evaluate_in_training, evaluation_rows, share_right
+from ..evaluation import evaluate_in_training, evaluation_rows, row_accuracies
 from ..layer import Memo
 from ..machine.threads import threads_for
 from ..net import NetSpec
 from ..plan import TrainPlan, settings_but
 from ..progress import Progress
-from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
+from ..steps import SECONDS_PER_BLOCK, expected_seconds, schedule_factors
 
 if TYPE_CHECKING:  # it is compiled, and loaded late
     from ..engines.fused.small.pack import Pack
@@ -168,7 +168,7 @@ class PackTrainer:
     def __init__(self, engine: FusedEngine, data: Dataset, plan: TrainPlan) -> None:
         self._pack, self._data, self._plan = engine.pack(), data, plan
         self._num_steps = plan.num_steps(data.num_rows)
-        self._factors = rates_of(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
+        self._factors = schedule_factors(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
         rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
         self._last_factor = self._factors[-1].item()
         self._blocks = Blocks(*rows, engine.row_access)
@@ -248,7 +248,7 @@ def measure_of(pack: "Pack", part: Part) -> Callable[[Tensor], list[Evaluation]]
         sums = [_weighted(torch.stack(losses), weight)]
         if not is_number:
             y_of_each = y.expand(len(weights), *y.shape).flatten(0, 1)
-            sums.append(_weighted(share_right(engine, each.flatten(0, 1), y_of_each).view(len(weights), -1), weight))
+            sums.append(_weighted(row_accuracies(engine, each.flatten(0, 1), y_of_each).view(len(weights), -1), weight))
         return [Evaluation(of[0] / total, None if is_number else of[1] / total) for of in zip(*sums, strict=True)]
 
     # Losses are computed for each network by itself: torch rounds the last elements of a tensor, which do not fill a

@@ -79,7 +79,7 @@ def both_recorded(
     monkeypatch.setattr(captured, "Graphs", Recorder)
     scratch, recorded = (engine_of(name, spec, plan) for name in ("scratch", RECORDED))
     assert isinstance(recorded, FusedEngine)
-    return scratch, recorded, recorded._code._graphs
+    return scratch, recorded, recorded._body._graphs
 
 
 def block_of(seed: int, count: int, size: int = 5) -> Block:

@@ -109,7 +109,7 @@ def test_on_a_full_disk_code_is_not_kept_and_runs_all_the_same(tmp_path: Path, m
 def test_nothing_is_counted_or_allocated_inside() -> None:
     """Numba counts the references to arrays with locked instructions; they took three quarters of a step."""
     engine = small_engine("fused", small_plan())
-    network, memory = engine._code._network, engine._code._memory  # type: ignore[attr-defined]  # what it works in
+    network, memory = engine._body._network, engine._body._memory  # type: ignore[attr-defined]  # what it works in
     made = numba.njit(predict_rows, **OPTIONS)
     x, out = np.ones((3, 4)), np.zeros((3, 3))
     memory.w[: engine.params.flat.numel()] = engine.params.flat
@@ -132,6 +132,6 @@ def test_a_part_of_the_body_is_only_there_for_compiled_code() -> None:
 
 
 def test_buffers_begin_at_lines_of_the_cache() -> None:
-    memory = small_engine("fused", small_plan())._code._memory  # type: ignore[attr-defined]  # what is compiled works in
+    memory = small_engine("fused", small_plan())._body._memory  # type: ignore[attr-defined]  # what is compiled works in
     arrays = [array for array in memory if not isinstance(array, int) and array.size]
     assert all(array.ctypes.data % ALIGNMENT == 0 for array in arrays)

@@ -105,7 +105,7 @@ def share(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
 def division(engine: Engine) -> Division:
     assert isinstance(engine, FusedEngine)
     assert engine.is_divided
-    found = engine._code._division
+    found = engine._body._division
     assert isinstance(found, Division)
     return found
 
@@ -386,7 +386,7 @@ def test_tokens_are_rows(spec: NetSpec) -> None:
 def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], spec: NetSpec) -> None:
     engine = small_engine(LARGER, small_plan(**options), spec)
     assert isinstance(engine, FusedEngine)
-    assert engine._code._division is None
+    assert engine._body._division is None
     assert not engine.is_divided
 
 

@@ -43,7 +43,7 @@ def rows_for(sizes: tuple[int, ...], num_rows: int, *, weighted: bool = False) -
 
 def is_used(engine: Any) -> bool:
     """Whether it is the body that takes units in a register."""
-    return engine._code._hidden is not None
+    return engine._body._hidden is not None
 
 
 def trained(name: str, spec: NetSpec, plan: TrainPlan, data: Dataset, dtype: str = "float64") -> Any:
@@ -85,7 +85,7 @@ def test_a_register_of_float32_holds_two_rows_where_the_units_fill_half_of_it(
     sizes: tuple[int, ...], rows: int
 ) -> None:
     engine: Any = small_engine("fused", TrainPlan("mse"), MLP(*sizes, activation="relu"), "float32")
-    assert len(engine._code._hidden.beside) == rows
+    assert len(engine._body._hidden.beside) == rows
 
 
 PLANS: dict[str, dict[str, Any]] = {
@@ -113,7 +113,7 @@ def test_what_fills_up_registers_touches_no_rule(options: dict[str, Any], weight
     data = rows_for(sizes, num_rows, weighted=weighted)
     got, expected = (trained(name, MLP(*sizes, activation="tanh"), plan, data) for name in ("fused", "scratch"))
     assert is_used(got)
-    assert (got._code._memory.rows < num_rows) == (num_rows > 50)
+    assert (got._body._memory.rows < num_rows) == (num_rows > 50)
     assert farthest(got, expected) < ENGINES_FLOAT64
 
 

@@ -44,7 +44,7 @@ for rows in (x, x.clamp(min=0.0)):
     for engine in engines:
         for _ in range(5):
             engine.train_step(rows, y)
-    skips = bool(engines[0]._code._division._first.nonzeros)
+    skips = bool(engines[0]._body._division._first.nonzeros)
     print(skips, ROWS, BESIDE, fingerprint(), distance(*(engine.params.flat for engine in engines)))
 """
 

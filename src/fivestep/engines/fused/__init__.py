@@ -75,38 +75,38 @@ class FusedEngine(BlockEngine):
         self.row_access = (
             RowAccess(as_stored=True) if self._is_larger else RowAccess(only_seeds=True, draw_orders=draw_orders)
         )
-        self._code: Any  # of a module that is loaded late
+        self._body: Any  # of a module that is loaded late
         if self._is_recorded:
-            self._code = Captured(self, self._groups, precision)
+            self._body = Captured(self, self._groups, precision)
         else:
-            module, body = ("larger.products", "Products") if larger else ("small.code", "Code")
-            self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)
+            module, name = ("larger.products", "LargerBody") if larger else ("small.code", "SmallBody")
+            self._body = getattr(importlib.import_module(f"{__name__}.{module}"), name)(self, self._groups)
 
     @property
     def is_divided(self) -> bool:
         """Whether the units of its layers are divided among threads, whose number can change last digits."""
-        return self._is_larger and not self._is_recorded and bool(self._code.is_divided)
+        return self._is_larger and not self._is_recorded and bool(self._body.is_divided)
 
     def pack(self) -> "Pack":
         """What trains packs of networks like this one, where it is a small one on the CPU; needs all of this engine."""
         from .small.pack import Pack
 
         assert not self._is_larger, "a small network"
-        return Pack(self, self._groups, self._code)
+        return Pack(self, self._groups, self._body)
 
     def train_block(self, block: Block) -> Vector:
         losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()
-        self._code.train(block, losses, penalties)
+        self._body.train(block, losses, penalties)
         return losses + penalties
 
     def release(self) -> None:
-        self._code.release()
+        self._body.release()
 
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         self._check(x, y, weight)
         losses, penalties = self.params.flat.new_zeros((2, 1)).unbind()
         ends, settings = torch.tensor([[0], [len(x)]]), torch.tensor([[self.lr], [self.l2]], dtype=torch.float64)
-        train = self._code.train_once if self._is_recorded else self._code.train
+        train = self._body.train_once if self._is_recorded else self._body.train
         train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
         return losses[0]
 
@@ -129,8 +129,8 @@ class FusedEngine(BlockEngine):
     def predict(self, x: Features) -> Logits:
         x = self.as_input(x)
         if self._is_larger or x.dim() == 2:
-            return self._code.predict(x)  # type: ignore[no-any-return]  # of a module that is loaded late
-        return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
+            return self._body.predict(x)  # type: ignore[no-any-return]  # of a module that is loaded late
+        return self._body.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def averaged(self) -> Vector | None:
         return averaged_by_rules(self.params, self._groups)

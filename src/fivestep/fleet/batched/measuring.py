@@ -10,7 +10,7 @@ from ...datasets._base import Part
 from ...engines._batched.networks import Networks
 from ...engines._parts import MOST_ROWS, OUTPUTS_ELSEWHERE
 from ...epoch import Evaluation
-from ...evaluation import predictions, share_right
+from ...evaluation import predictions, row_accuracies
 from ...layer import Memo
 from ...metrics._base import build_metrics, measure
 
@@ -66,7 +66,7 @@ def evaluations(networks: Networks, which: Sequence[int], rows: Part) -> Measure
         y = criterion.match(logits[0], part.y)
         each, y_each = logits.flatten(0, 1), y.expand(count, *y.shape).flatten(0, 1)
         weight = logits.new_ones(len(part)) if part.weight is None else part.weight
-        losses, right = criterion.rows(each, y_each, Memo(training=False)), share_right(engine, each, y_each)
+        losses, right = criterion.rows(each, y_each, Memo(training=False)), row_accuracies(engine, each, y_each)
         sums += torch.stack(
             [losses.view(count, -1) @ weight, right.view(count, -1) @ weight, weight.sum().expand(count)]
         )

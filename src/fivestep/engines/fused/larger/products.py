@@ -58,7 +58,7 @@ class AsInScratch:
 
 
 @final
-class Products:
+class LargerBody:
     """The larger body of `fused`, for one engine."""
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup]) -> None:

@@ -40,7 +40,7 @@ NONE = np.zeros(0, np.int64)
 
 
 @final
-class Code:
+class SmallBody:
     """The compiled functions, with the tables of one engine's network and plan."""
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup]) -> None:

@@ -15,15 +15,15 @@ from ....optim._base import AveragingOptimizer
 from ....typing import Features, Tensors
 from ..._engine import Engine, initial_weights
 from ..._update import RuleGroup
-from .code import Code
+from .code import SmallBody
 
 
 @final
 class Pack:
     """The arithmetic of K networks like that of an engine; P parameters, B buffers."""
 
-    def __init__(self, engine: Engine, groups: Sequence[RuleGroup], code: Code) -> None:
-        self.engine, self._groups, self._code = engine, groups, code
+    def __init__(self, engine: Engine, groups: Sequence[RuleGroup], body: SmallBody) -> None:
+        self.engine, self._groups, self._body = engine, groups, body
         self._stream = torch.Generator()
         self._memory_names = [f"{k}.{name}" for k, group in enumerate(groups) for name in group.memory]
 
@@ -60,13 +60,13 @@ class Pack:
         """
         flat = state["flat"]
         losses, gradients = flat.new_empty(rates.shape), torch.empty_like(flat)
-        arrays = self._code.arrays_of(state, gradients, self._memory_names)
-        num_abreast = self._code.train_abreast(arrays, next(iter(blocks(0))), rates.numpy(), losses.numpy())
+        arrays = self._body.arrays_of(state, gradients, self._memory_names)
+        num_abreast = self._body.train_abreast(arrays, next(iter(blocks(0))), rates.numpy(), losses.numpy())
         for k, seed in [*enumerate(seeds)][num_abreast:]:
             self.engine.draws, done, penalties = Draws(seed), 0, torch.zeros_like(losses[k])
             for block in blocks(k):
                 there = slice(done, done + len(block.rates))
-                self._code.train_network(arrays.of(k), block, losses[k, there].numpy(), penalties[there].numpy())
+                self._body.train_network(arrays.of(k), block, losses[k, there].numpy(), penalties[there].numpy())
                 done = there.stop
             losses[k] += penalties
         return losses, gradients
@@ -91,4 +91,4 @@ class Pack:
     def predict(self, weights: Tensor, x: Features) -> Tensor:
         """The logits (K, N, O) for the rows x (N, I) of networks with those `prediction_weights` (K, P + B)."""
         x = self.engine.as_input(x)
-        return self._code.predict_each(weights, x.flatten(0, -2)).view(len(weights), *x.shape[:-1], -1)
+        return self._body.predict_each(weights, x.flatten(0, -2)).view(len(weights), *x.shape[:-1], -1)
