@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -261,6 +262,22 @@ def test_ctrl_c_keeps_the_run_and_exits_130(tmp_path: Path) -> None:
     assert without_notes(err) == ""
     assert int(lines[8].split()[0]) == 1000
     assert fs.Run.load(tmp_path / "runs" / "moons-1").history
+
+
+@pytest.mark.parametrize("source", [("moons",), ("t.csv", "--target", "y")], ids=["task", "file"])
+def test_a_run_that_was_interrupted_is_not_judged(
+    fivestep: Command, tmp_path: Path, source: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has not learned yet, it may learn."""
+    rows = "\n".join(["a,b,y", *(f"{k % 7},{k % 5},{'yes' if k % 7 > 3 else 'no'}" for k in range(300))])
+    (tmp_path / "t.csv").write_text(rows, encoding="utf-8")
+    judged = re.compile("It has learned nothing|The network beats|--bagging")
+    still = ("train", *source, "--epochs", 2, "--optimizer", "sgd", "--lr", 1e-9, "--every", 1)
+    assert judged.search(fivestep(*still).out)
+    monkeypatch.setattr("fivestep.cli.train.Screen.show", Mock(side_effect=KeyboardInterrupt))
+    code, out, _ = fivestep(*still)
+    assert (code, "It goes on with: fivestep train --resume" in out) == (130, True)
+    assert not judged.search(out)
 
 
 @pytest.mark.slow

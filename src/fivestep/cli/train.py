@@ -135,7 +135,8 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
-    if loaded is None and (word := _no_better_than_a_guess(run, data)) is not None:  # for a table, the verdict says it
+    is_told = loaded is not None or not run.is_finished  # for a table, the verdict says it; one interrupted is not over
+    if not is_told and (word := _no_better_than_a_guess(run, data)) is not None:
         console.print(word, markup=False, soft_wrap=True, style="yellow")
     if as_json:
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
