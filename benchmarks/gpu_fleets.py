@@ -39,7 +39,7 @@ from fivestep.fleet.batched import batch, kinds, start
 from fivestep.fleet.batched.batch import Batch
 from fivestep.fleet.batched.measuring import Measurements
 from fivestep.fleet.batched.start import initial_rows
-from fivestep.fleet.fitting import How, engine_for
+from fivestep.fleet.fitting import FleetOptions, engine_for
 from fivestep.fleet.member import Member
 
 STEPS = 1000 if DEVICE.type == "cuda" else 20
@@ -93,7 +93,7 @@ def seconds_of(work: Callable[[], object], rounds: int = 3) -> float:
 def steps_seconds(case: str, count: int) -> float:
     """The training alone, per step of the whole fleet."""
     spec, data, options = CASES[case]
-    plans, how = plans_of(options, count), How("auto", "float32", DEVICE.type, None, 1)
+    plans, how = plans_of(options, count), FleetOptions("auto", "float32", DEVICE.type, None, 1)
     members = [Member(data, plan, partial(engine_for, how, spec, data, plan)) for plan in plans]
     for member in members:
         member.sized = spec

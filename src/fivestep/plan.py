@@ -92,7 +92,7 @@ class TrainPlan:
                 positive(name, getattr(self, name), "leave it out to clip nothing")
         if self.ema is not None:
             in_unit_interval("ema", self.ema, "0.999 is usual")
-        self._settle_groups()
+        self._normalize_groups()
         object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
             raise InputError(
@@ -100,21 +100,21 @@ class TrainPlan:
                 f"it is a part of a batch."
             )
         self._check_rule()
-        self._settle_metrics()
+        self._normalize_metrics()
         self._check_temperature()
 
-    def _settle_groups(self) -> None:
+    def _normalize_groups(self) -> None:
         """Refuses invalid factors, and normalizes the names."""
         if not isinstance(self.lr_factors, Mapping):
             raise refuse("lr_factors", self.lr_factors, "a factor for each name", 'write for example {"bias": 2.0}')
         for key, factor in self.lr_factors.items():
             positive(f"lr_factors[{key!r}]", factor, "1 is the plan's own rate")
         object.__setattr__(self, "lr_factors", {key: plain(factor) for key, factor in self.lr_factors.items()})
-        object.__setattr__(self, "no_decay", _texts(self.no_decay))
+        object.__setattr__(self, "no_decay", _as_tuple(self.no_decay))
 
-    def _settle_metrics(self) -> None:
+    def _normalize_metrics(self) -> None:
         """Normalizes the metrics, each once, with the monitored one; refuses one that does not exist or fit."""
-        given = list(_texts(self.metrics))
+        given = list(_as_tuple(self.metrics))
         if not given and self.monitor == "loss":
             object.__setattr__(self, "metrics", ())
             return
@@ -219,7 +219,7 @@ def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:
     return (name, name.rpartition(".")[2], *kinds)
 
 
-def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+def _as_tuple(given: str | Sequence[str]) -> tuple[str, ...]:
     """Several texts, or one by itself."""
     return (given,) if isinstance(given, str) else tuple(given)
 

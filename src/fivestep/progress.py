@@ -15,7 +15,7 @@ from .steps import Step
 from .stopping import Best
 from .typing import Elements, Tensors
 
-TOGETHER = 1000
+LOSSES_PER_VECTOR = 1000
 """Losses of single steps that share one vector. As separate tensors they would lie between the large ones that come and
 go in each step, and fragment the memory: an epoch of 600 steps on 60 MB of rows took 120 MB more."""
 
@@ -41,7 +41,7 @@ class Progress:
         self.is_at_epoch = True
         self._plan, self._engine = plan, engine
         self._losses: list[Tensor] = []
-        self._single, self._num_single = engine.params.flat.new_empty(TOGETHER), 0
+        self._single, self._num_single = engine.params.flat.new_empty(LOSSES_PER_VECTOR), 0
 
     def add(self, step: Step) -> None:
         """Counts a finished step, or block of steps; nothing is read from the device."""
@@ -49,7 +49,7 @@ class Progress:
         if step.losses is not None:
             self._losses.append(step.losses)
             return
-        if self._num_single == TOGETHER:
+        if self._num_single == LOSSES_PER_VECTOR:
             self._losses, self._num_single = [self.losses], 0
         self._single[self._num_single] = step.loss
         self._num_single += 1

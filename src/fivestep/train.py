@@ -20,7 +20,7 @@ from .progress import Progress
 from .saved.checkpoint import Checkpoints
 from .steps import steps
 
-FIXED = (
+ENGINE_FIELDS = (
     *("loss", "optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "clip_value"),
     *("ema", "lr_factors", "no_decay", "seed"),
 )
@@ -141,7 +141,7 @@ def _check_unfinished(progress: Progress, plan: TrainPlan) -> None:
 
 def check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:
     """Refuses a plan that differs from the engine's in any field that an engine is made with."""
-    for field in FIXED:
+    for field in ENGINE_FIELDS:
         if getattr(plan, field) != getattr(engine.plan, field):
             raise InputError(
                 f"{field} of the plan must be the engine's {getattr(engine.plan, field)}, got {getattr(plan, field)}; "

@@ -24,7 +24,7 @@ from fivestep.fleet.batched.batch import Batch
 from fivestep.fleet.batched.kinds import kind_of, obstacle
 from fivestep.fleet.batched.records import Records
 from fivestep.fleet.batched.start import initial_rows, rounds_once
-from fivestep.fleet.member import Member, Trained, told
+from fivestep.fleet.member import Member, Trained, result_of
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.train import train
@@ -405,7 +405,7 @@ def test_what_came_of_a_network_is_put_together_when_it_is_looked_at(monkeypatch
     assert asked == [0]  # the first one's engine, which the others were made like
     history = members[4].history
     assert asked == [0, 4]
-    sent: Trained = pickle.loads(pickle.dumps(told(members[4])))
+    sent: Trained = pickle.loads(pickle.dumps(result_of(members[4])))
     assert [*sent.history] == history == members[4].history
     assert members[4].engine.num_updates == history[-1].step
     assert members[5].is_over

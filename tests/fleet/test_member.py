@@ -12,7 +12,7 @@ from fivestep.engines._engine import Engine
 from fivestep.epoch import Epoch
 from fivestep.fleet import train_members
 from fivestep.fleet.alike import PackMember
-from fivestep.fleet.member import Member, Packed, Trained, packed, told, unpacked
+from fivestep.fleet.member import Member, Packed, Trained, packed, result_of, unpacked
 from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
 
 DATA = three_classes(valid=20)
@@ -22,7 +22,7 @@ PLAN = small_plan(optimizer="adam", ema=0.5, epochs=4, restore_best=True)
 def trained_here_and_told(name: str) -> tuple[Member, Trained]:
     member = Member(DATA, PLAN, small_engine(name, PLAN, small_net(activation="relu")))
     train_members([member], until=2)
-    return member, pickle.loads(pickle.dumps(told(member)))
+    return member, pickle.loads(pickle.dumps(result_of(member)))
 
 
 def test_the_engine_of_a_network_trained_elsewhere_is_made_when_one_looks_at_it() -> None:

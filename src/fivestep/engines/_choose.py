@@ -15,11 +15,11 @@ from ..ranks import ALONE, Ranks
 from .fused._forms import obstacle_of_larger, obstacle_of_small, obstacle_to_recording
 from .fused._size import is_larger, is_recorded, operations_per_step
 
-SHORT = 1.0
+SECONDS_UNCOMPILED = 1.0
 """Seconds of `scratch` up to which a process does without compiled code: loading it takes half a second, and compiling
 it, if that has not been done yet, 8 to 20."""
 
-STEP, OPERATION = 1e-4, 2e-11
+SECONDS_PER_STEP, SECONDS_PER_OPERATION = 1e-4, 2e-11
 """Seconds that `scratch` takes for a step, and in addition for each floating-point operation."""
 
 
@@ -69,7 +69,7 @@ def choose(
 def _is_short(spec: NetSpec, plan: TrainPlan, num_rows: int) -> bool:
     """Whether `scratch` does all steps so fast that compiled code would save next to nothing."""
     operations = operations_per_step(spec, plan.batch_size or num_rows)
-    return plan.num_steps(num_rows) * (STEP + OPERATION * operations) < SHORT
+    return plan.num_steps(num_rows) * (SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations) < SECONDS_UNCOMPILED
 
 
 def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Ranks) -> Chosen:

@@ -19,7 +19,7 @@ OUTPUTS = 2
 MOST_COPIES = 16
 """The most numbers that training needs per parameter: itself, its gradient, the rule's memory, copies."""
 
-OF_NO_CONCERN = 10_000_000
+FIT_ANYWHERE = 10_000_000
 """Numbers that fit into the memory of any machine."""
 
 LARGE = 2_000_000
@@ -88,7 +88,7 @@ def check_memory(
     """Raises an `InputError` with the estimate if network, update rule and one batch need more than is left."""
     rows = plan.micro_batch_size or plan.batch_size or num_rows or 1
     parameters, outputs = _num_parameters(spec), sum(outputs_of(spec))
-    if MOST_COPIES * parameters + OUTPUTS * rows * outputs < OF_NO_CONCERN:  # a fleet asks for each of its networks
+    if MOST_COPIES * parameters + OUTPUTS * rows * outputs < FIT_ANYWHERE:  # a fleet asks for each of its networks
         return
     needed = training_needs(spec, plan, dtype, device, rows, alone=alone)
     left = memory_left(device)
@@ -117,7 +117,7 @@ def check_memory_together(
     All are kept to the end, and `at_once` of them also have copies and activations. So do `processes` on this machine.
     """
     parameters = sum(num * _num_parameters(spec) for num, spec, *_ in networks)
-    if processes * MOST_COPIES * parameters < OF_NO_CONCERN:  # then each is checked by itself (`check_memory`)
+    if processes * MOST_COPIES * parameters < FIT_ANYWHERE:  # then each is checked by itself (`check_memory`)
         return
     held, most = 0, 0
     for num, spec, plan, num_rows in networks:

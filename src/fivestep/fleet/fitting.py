@@ -27,7 +27,7 @@ from ..train import check_start
 from .alike import Pattern, can_be_packed, likenesses
 from .batched.kinds import are_for, divided, kind_of_plan, kind_of_rows
 from .chunks import Chunk, Waiting, chunks_of
-from .member import Member, packed, told, unpacked
+from .member import Member, packed, result_of, unpacked
 from .pool import threads_of, train_chunks, train_members
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
@@ -70,13 +70,13 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
     count = num_threads or (num_processors() if ranks.are_alone else torch.get_num_threads())
-    how = How(engine, str(dtype).removeprefix("torch."), device, every, count)
+    options = FleetOptions(engine, str(dtype).removeprefix("torch."), device, every, count)
     with uncollected():
-        fleet = begun_alike(ranks, partial(_begun, (specs, data, plans), how, ranks))
+        fleet = begun_alike(ranks, partial(_begun, (specs, data, plans), options, ranks))
     return fleet.trained()
 
 
-class How(NamedTuple):
+class FleetOptions(NamedTuple):
     """The arguments of `fit_many` that all networks share."""
 
     engine: str
@@ -86,23 +86,23 @@ class How(NamedTuple):
     num_threads: int
 
 
-def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str, str]) -> "_Fleet":
+def _begun(given: tuple[Any, Any, Any], options: FleetOptions, ranks: Ranks, found: dict[str, str]) -> "_Fleet":
     """All networks, with those of this rank made; fills `found` with what must be the same on all ranks."""
     size = _size(dict(zip(("specs", "data", "plans"), given, strict=True)))
     each: tuple[Sequence[NetSpec], Sequence[Dataset], Sequence[TrainPlan]]
     each = _each(given[0], size), _each(given[1], size), _each(given[2], size)
     members = [
-        Member(of_one, plan, partial(engine_for, how, spec, of_one, plan))
+        Member(of_one, plan, partial(engine_for, options, spec, of_one, plan))
         for spec, of_one, plan in zip(*each, strict=True)
     ]
-    fleet = _Fleet(members, _Kinds(*each), how, ranks)
+    fleet = _Fleet(members, _Kinds(*each), options, ranks)
     if size > 1:  # a single network is checked as its engine is made
         several, host = fleet.kinds.several(*each), torch.device("cpu")  # from any device to the CPU
-        check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
+        check_memory_together(several, options.dtype, host, options.num_threads, ranks.on_this_machine)
     if not ranks.are_alone:
-        found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{how.engine} in {how.dtype}")
-        found |= {"every": str(how.every), "device": find_device(how.device, how.dtype).type}
-    fleet.begin(each[0] if are_for(find_device(how.device, how.dtype), how.engine) else None)
+        found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{options.engine} in {options.dtype}")
+        found |= {"every": str(options.every), "device": find_device(options.device, options.dtype).type}
+    fleet.begin(each[0] if are_for(find_device(options.device, options.dtype), options.engine) else None)
     return fleet
 
 
@@ -110,9 +110,9 @@ def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str,
 class _Fleet:
     """A fleet that ranks divide: each makes and trains every n-th network, then takes from those that are behind."""
 
-    def __init__(self, members: Sequence[Member], kinds: "_Kinds", how: How, ranks: Ranks) -> None:
+    def __init__(self, members: Sequence[Member], kinds: "_Kinds", options: FleetOptions, ranks: Ranks) -> None:
         self.kinds = kinds
-        self._members, self._every, self._num_threads = members, how.every, how.num_threads
+        self._members, self._every, self._num_threads = members, options.every, options.num_threads
         self._ranks, self._own = ranks, members[ranks.rank :: ranks.size]
         self._chunks: list[Chunk] | None = None
 
@@ -172,7 +172,7 @@ class _Fleet:
 
     def _tell_each_other(self, done: Sequence[Member]) -> None:
         places = {id(member): k for k, member in enumerate(self._members)}
-        own = [places[id(member)] for member in done], packed([told(member) for member in done])
+        own = [places[id(member)] for member in done], packed([result_of(member) for member in done])
         everyone = self._ranks.gathered(own)
         assert sorted(k for which, _ in everyone for k in which) == [*range(len(self._members))], "each of them once"
         for rank, (which, networks) in enumerate(everyone):
@@ -213,10 +213,10 @@ class _Kinds:
         return self._patterns[kind]
 
 
-def engine_for(how: How, spec: NetSpec, data: Dataset, plan: TrainPlan) -> Engine:
+def engine_for(options: FleetOptions, spec: NetSpec, data: Dataset, plan: TrainPlan) -> Engine:
     """One network's engine, with the sizes that the data give it."""
     sized = plan.sized(spec, data)
-    return make_engine(how.engine, sized, plan, dtype=how.dtype, device=how.device, num_rows=data.num_rows)
+    return make_engine(options.engine, sized, plan, dtype=options.dtype, device=options.device, num_rows=data.num_rows)
 
 
 def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec], which: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ from ..saved.checkpoint import history_of, position_of
 from ..saved.resumption import fill
 from .alike import PackMember, Pattern, goes_by_epochs
 
-HELD = "held"
+TO_PREDICT = "to_predict"
 """The name of the weights to predict with, where they differ from those that train."""
 
 
@@ -33,15 +33,15 @@ class Trained(NamedTuple):
     def put_into(self, engine: Engine, progress: Progress) -> None:
         """Puts an engine and its progress into the state in which the network was trained."""
         tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
-        held = tensors.pop(HELD, None)
+        to_predict = tensors.pop(TO_PREDICT, None)
         fill(engine, progress, {**tensors, **history_of(self.history)}, self.position)
-        if held is not None:
+        if to_predict is not None:
             engine.params.training = engine.params.flat.clone()
-            engine.params.flat.copy_(held)
+            engine.params.flat.copy_(to_predict)
 
 
 @final
-class Later:
+class LazyTrained:
     """A `Trained` that `make(number)` assembles on demand."""
 
     __slots__ = ("_make", "_number")
@@ -113,16 +113,16 @@ class Member:
         """Whether its engine has been made."""
 
         self._engine = engine
-        self._trained: Trained | PackMember | Later | None = None
+        self._trained: Trained | PackMember | LazyTrained | None = None
 
-    def is_trained(self, elsewhere: Trained | PackMember | Later) -> None:
+    def is_trained(self, elsewhere: Trained | PackMember | LazyTrained) -> None:
         """Takes over the result of another rank or engine, into its own engine if that exists."""
         if self.has_engine:
-            elsewhere = elsewhere.now() if isinstance(elsewhere, Later) else elsewhere
+            elsewhere = elsewhere.now() if isinstance(elsewhere, LazyTrained) else elsewhere
             elsewhere.put_into(self.engine, self.progress)
         else:
             self._trained = elsewhere
-        if not isinstance(elsewhere, Later):
+        if not isinstance(elsewhere, LazyTrained):
             self.diverged = elsewhere.diverged
 
     @property
@@ -133,7 +133,7 @@ class Member:
     @property
     def trained(self) -> Trained | PackMember | None:
         """The result of another rank or engine, until its own engine is accessed."""
-        if isinstance(self._trained, Later):
+        if isinstance(self._trained, LazyTrained):
             self._trained = self._trained.now()
         return self._trained
 
@@ -186,13 +186,13 @@ class Member:
         return self.diverged is not None or self._trained is not None or self.progress.is_over()
 
 
-def told(member: Member) -> Trained | PackMember:
+def result_of(member: Member) -> Trained | PackMember:
     """What to send to the other ranks about a network that was trained here."""
     if member.trained is not None:
         return member.trained
     position, tensors = position_of(member.engine, member.progress)
     params = member.engine.params
     if params.training is not None:
-        tensors[HELD] = params.flat
+        tensors[TO_PREDICT] = params.flat
     arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
     return Trained(arrays, position, member.history, member.diverged)

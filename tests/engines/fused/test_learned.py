@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fivestep.engines.fused.larger import products
-from fivestep.engines.fused.larger.learned import Dropped, Learned
+from fivestep.engines.fused.larger.learned import DropoutLayer, ParametricLayer
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.recipes._base import Facts, with_numbers
@@ -67,8 +67,8 @@ def _as_where_units_are_not_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
 
 
-def learned(engine: Any) -> list[Learned]:
-    return [piece for piece in engine._body._pieces if isinstance(piece, Learned)]
+def learned(engine: Any) -> list[ParametricLayer]:
+    return [piece for piece in engine._body._pieces if isinstance(piece, ParametricLayer)]
 
 
 @pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
@@ -77,7 +77,7 @@ def test_a_run_is_that_of_scratch(spec: NetSpec, options: dict[str, Any]) -> Non
     """Weights, the rule's memory, losses, and the gradient of the last step."""
     plan, data = small_plan(**options), three_classes(weighted=True)
     ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
-    assert learned(ours) or any(isinstance(piece, Dropped) for piece in ours._body._pieces)  # type: ignore[attr-defined]
+    assert learned(ours) or any(isinstance(piece, DropoutLayer) for piece in ours._body._pieces)  # type: ignore[attr-defined]
     losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
     assert distance(losses, torch.stack([step.loss for step in steps(scratch, data, plan)])) < ENGINES_FLOAT64
     got = ours.state()

@@ -11,7 +11,7 @@ import torch
 from fivestep.engines.fused.body.lanes import load, store, width
 from fivestep.engines.fused.body.waves import cosine_and_sine
 from fivestep.engines.fused.larger import products
-from fivestep.engines.fused.larger.periodic import InLevels, InWaves
+from fivestep.engines.fused.larger.periodic import PercentilesLayer, PeriodicLayer
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.steps import steps
@@ -68,7 +68,7 @@ def test_a_run_is_that_of_scratch(rule: str, layers: tuple[Choice, ...]) -> None
     plan, data = small_plan(optimizer=rule, batch_size=19), three_classes(weighted=True)
     spec = NetSpec((*layers, Choice("linear")), 4, 3)
     ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
-    assert any(isinstance(piece, InWaves) for piece in ours._body._pieces)  # type: ignore[attr-defined]
+    assert any(isinstance(piece, PeriodicLayer) for piece in ours._body._pieces)  # type: ignore[attr-defined]
     losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
     assert distance(losses, torch.stack([step.loss for step in steps(scratch, data, plan)])) < ENGINES_FLOAT64
     assert distance(ours.params.flat, scratch.params.flat) < ENGINES_FLOAT64
@@ -101,7 +101,7 @@ def test_levels_are_those_of_the_layer(num_knots: int, columns: tuple[int, ...] 
     layer_.learn_(w, known.to(engine.dtype), None)  # type: ignore[attr-defined]  # of percentiles
     x = torch.cat([known, numbers(20, 4, seed=1) * 3, torch.tensor([[torch.nan, torch.inf, -torch.inf, 1.0]])])
     x = x.to(engine.dtype)
-    piece = next(piece for piece in engine._body._pieces if isinstance(piece, InLevels))  # type: ignore[attr-defined]
+    piece = next(piece for piece in engine._body._pieces if isinstance(piece, PercentilesLayer))  # type: ignore[attr-defined]
     expected = layer_.forward(w, x, engine.memo(0))
     assert torch.equal(piece.forward(x).isnan(), expected.isnan())
     finite = expected.isfinite()
@@ -111,4 +111,4 @@ def test_levels_are_those_of_the_layer(num_knots: int, columns: tuple[int, ...] 
 def test_levels_above_what_learns_are_done_as_in_scratch() -> None:
     spec = NetSpec((Choice("linear", out_features=5), Choice("percentiles"), Choice("linear")), 4, 3)
     engine = small_engine(LARGER, small_plan(), spec)
-    assert not any(isinstance(piece, InLevels) for piece in engine._body._pieces)  # type: ignore[attr-defined]
+    assert not any(isinstance(piece, PercentilesLayer) for piece in engine._body._pieces)  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ class Operation(NamedTuple):
 
 
 @final
-class Taken(NamedTuple):
+class LayerToExpand(NamedTuple):
     """A layer to expand: its choice, the sized layer, its tensors, and as which layer it draws."""
 
     choice: Choice
@@ -57,7 +57,7 @@ def operations_of(spec: NetSpec, layers: Sequence[Layer], params: Params, first:
     width = spec.in_features or 0
     for k, (choice, layer) in enumerate(zip(spec.layers, layers, strict=True)):
         if k >= first:
-            found += _taken_apart(Taken(choice, layer, params.weights[k], k), width)
+            found += _expanded(LayerToExpand(choice, layer, params.weights[k], k), width)
         width = layer.output_shape((width,))[-1]
     return found
 
@@ -101,7 +101,7 @@ def _plain(operations: Sequence[Operation], in_features: int, rows_at_once: int)
     )
 
 
-def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
+def _expanded(one: LayerToExpand, width: int) -> Iterator[Operation]:
     """The operations of a layer."""
     layer, w = one.layer, one.w
     if isinstance(layer, Residual):
@@ -110,7 +110,7 @@ def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
         yield from _gated(one, layer, width)
     elif isinstance(layer, Parametric):
         yield Operation(kind.BRANCH, width)
-        function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.function, {}, -1), width)]
+        function = [*_expanded(LayerToExpand(Choice.parse(layer.activation), layer.function, {}, -1), width)]
         yield from function
         yield Operation(kind.MIX, width, weight=place_of(w, "weight"), back=len(function) + 1)
     else:
@@ -128,23 +128,23 @@ def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
         )
 
 
-def _residual(one: Taken, layer: Residual, width: int) -> Iterator[Operation]:
+def _residual(one: LayerToExpand, layer: Residual, width: int) -> Iterator[Operation]:
     yield Operation(kind.BRANCH, width)
     inside: list[Operation] = []
     for j, (text, inner) in enumerate(zip(layer.layers, layer.body, strict=True)):
         draws = (one.draws + 1) * MAX_CHILDREN + j  # as `Memo.child` has it
-        inside += _taken_apart(Taken(Choice.parse(text), inner, within(one.w, f"body.{j}"), draws), width)
+        inside += _expanded(LayerToExpand(Choice.parse(text), inner, within(one.w, f"body.{j}"), draws), width)
         width = inside[-1].width
     yield from inside
     yield Operation(kind.JOIN, width, back=len(inside) + 1)
 
 
-def _gated(one: Taken, layer: Gated, width: int) -> Iterator[Operation]:
+def _gated(one: LayerToExpand, layer: Gated, width: int) -> Iterator[Operation]:
     yield Operation(kind.BRANCH, width)
     for name, back in (("up", 0), ("gate", 2)):  # the second one has the branch's input
         w = within(one.w, name)
         yield Operation(kind.LINEAR, layer.out_features, (), place_of(w, "weight"), place_of(w, "bias"), back=back)
-    function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.gate, {}, -1), layer.out_features)]
+    function = [*_expanded(LayerToExpand(Choice.parse(layer.activation), layer.gate, {}, -1), layer.out_features)]
     yield from function
     yield Operation(kind.TIMES, layer.out_features, back=len(function) + 1)
 

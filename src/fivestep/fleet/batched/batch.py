@@ -26,7 +26,7 @@ from ...steps import weighed
 from ...stopping import Best
 from ...train import check_start
 from ...typing import Tensors
-from ..member import HELD, Later, Member
+from ..member import TO_PREDICT, LazyTrained, Member
 from .measuring import Measurements, both, evaluations
 from .records import Measured, Records
 from .start import networks_of
@@ -232,7 +232,7 @@ class Batch:
             if member.has_engine:
                 records.of(r).put_into(member.engine, member.progress)
             else:
-                member.is_trained(Later(records.of, r))
+                member.is_trained(LazyTrained(records.of, r))
 
     def _records(self, which: Sequence[int], then: "Moment") -> Records:
         """The records of some networks at one moment, copied from the device in one piece."""
@@ -242,8 +242,8 @@ class Batch:
         kept = self._best if any(one.has_best for one in standings) else {}  # else it is not used
         best = {f"best.{name}": of for name, of in self._networks.named_of(kept).items()} if kept else {}
         state = {f"engine.{name}": of for name, of in then.state.items()}
-        held = {} if then.held is None else {HELD: then.held}
-        everything = {**state, **best, **held, "since.losses": losses.T}
+        averaged = {} if then.averaged is None else {TO_PREDICT: then.averaged}
+        everything = {**state, **best, **averaged, "since.losses": losses.T}
         common = {
             "step": then.done,
             "num_rows": sum(self._sizes[: len(losses)]),
@@ -275,7 +275,7 @@ class Moment(NamedTuple):
     """
 
     state: Mapping[str, Tensor]
-    held: Tensor | None
+    averaged: Tensor | None
     done: int
     num_blocks: int
     seconds: float

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...epoch import Epoch, monitored
 from ...plan import TrainPlan
-from ..member import HELD, Trained
+from ..member import TO_PREDICT, Trained
 from .measuring import Measurements
 
 
@@ -64,7 +64,7 @@ class Records(NamedTuple):
         own = {name: of[r, ...] for name, of in self.arrays.items() if has_best or not name.startswith("best.")}
         if self.ends_with_best[r]:
             own |= {name: of[r, ...] for name, of in self.kept.items()}  # including running statistics
-            own.pop(HELD, None)
+            own.pop(TO_PREDICT, None)
         history = [*self.begun[r], *(measured.epoch(self.places[r]) for measured in self.shown)]
         position = {**self.common, "lr": self.rates[r], "epochs": history[-1].index if history else 0}
         return Trained(own, position, history, None)

@@ -18,7 +18,7 @@ FEW_OUTPUTS, FEW = 16, 4_000_000
 
 
 @final
-class Affine:
+class AffineLayer:
     """a = f(z) with z = x W^T + b, for every row of x; f is the activation behind the linear layer, if there is one.
 
     Backward, dz = da f'(z) and db = 1^T dz are one pass, with dz^T beside it where dW is faster from that; dx = dz W;

@@ -22,7 +22,7 @@ NO_BITS = torch.empty(0, 0, dtype=torch.int16).numpy()
 
 
 @final
-class Learned:
+class ParametricLayer:
     """y = m (z + g (f(z) - z)) with z = c x W^T + b, where c = 1 / sqrt(I) and m is the scaled mask of dropout, or 1.
 
     One pass after the product forward, two before those of the backward pass: with da the gradient of y, dg = 1^T (da m
@@ -76,7 +76,7 @@ class Learned:
 
 
 @final
-class Dropped:
+class DropoutLayer:
     """Dropout behind any other layer: mask and y = x m in one pass."""
 
     has_parameters = False

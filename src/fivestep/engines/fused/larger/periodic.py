@@ -16,7 +16,7 @@ from ..body.waves import Sides, Waves
 
 
 @final
-class InWaves:
+class PeriodicLayer:
     """y = each column's number with its learned functions, then the other numbers, as `layers/periodic.py` says."""
 
     has_parameters = True
@@ -63,7 +63,7 @@ class InWaves:
 
 
 @final
-class InLevels:
+class PercentilesLayer:
     """y = the level of each number among its knots, then all numbers, as `layers/percentiles.py` says: forward only."""
 
     has_parameters = False

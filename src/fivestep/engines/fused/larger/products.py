@@ -29,17 +29,17 @@ from .. import _compiled
 from .._forms import is_activation
 from .._size import can_be_divided
 from .._tables import measure_of
-from .affine import Affine
+from .affine import AffineLayer
 from .divided import Division
-from .learned import Dropped, Learned, dropout_behind, is_learned
-from .periodic import InLevels, InWaves, are_levels
+from .learned import DropoutLayer, ParametricLayer, dropout_behind, is_learned
+from .periodic import PercentilesLayer, PeriodicLayer, are_levels
 from .rows import BlockRows
 from .tables import descent_of, remembered_by, tile_for
 
 
 @final
-class AsInScratch:
-    """Any layer, by its own two methods. They add to the gradient, so somebody has to set it to zero before."""
+class OrdinaryLayer:
+    """Any layer, by its own two methods. They add to the gradient, which has to be set to zero before."""
 
     def __init__(self, engine: Engine, k: int) -> None:
         self._layer, self._memo = engine.layers[k], engine.memo(k, reuse=True)
@@ -67,11 +67,11 @@ class LargerBody:
         can_be = can_be_divided(engine.spec, engine.plan)
         self._division = Division(engine, groups, self._rows) if can_be else None  # it moves what rules remember
         self._part = engine.plan.micro_batch_size
-        as_in_scratch = (AsInScratch(engine, k) for k in range(len(engine.layers)))  # whose gradients add up
+        as_in_scratch = (OrdinaryLayer(engine, k) for k in range(len(engine.layers)))  # whose gradients add up
         self._pieces = list(_pieces(engine) if self._part is None else as_in_scratch)
-        trained = [isinstance(piece, Affine) or piece.has_parameters for piece in self._pieces]
+        trained = [isinstance(piece, AffineLayer) or piece.has_parameters for piece in self._pieces]
         self._first = trained.index(True)
-        self._adds = any(not isinstance(piece, Affine) and piece.has_parameters for piece in self._pieces)
+        self._adds = any(not isinstance(piece, AffineLayer) and piece.has_parameters for piece in self._pieces)
         only_adds = len(groups) == 1 and _only_adds(engine.plan, groups[0])
         self._merges, self._merges_divided = only_adds and not self._adds, only_adds and self._part is None
         self._loss, self._tile = measure_of(engine.plan, engine.criterion), tile_for(engine.spec, engine.params)
@@ -117,7 +117,7 @@ class LargerBody:
         """
         engine, pieces = self._engine, self._pieces
         for piece in pieces:
-            if isinstance(piece, Affine):
+            if isinstance(piece, AffineLayer):
                 piece.rate = engine.lr * self._groups[0].lr_factor if merged else None
                 piece.shows_gradient = is_last
         x = self._rows.inputs(s)
@@ -184,25 +184,29 @@ class LargerBody:
         return a
 
 
-def _pieces(engine: Engine) -> Iterator[Affine | Learned | Dropped | InWaves | InLevels | AsInScratch]:
+Piece = AffineLayer | ParametricLayer | DropoutLayer | PeriodicLayer | PercentilesLayer | OrdinaryLayer
+"""One or several layers of a network that are done together."""
+
+
+def _pieces(engine: Engine) -> Iterator[Piece]:
     """The layers of a network, each linear one together with what is done in one pass behind it."""
     k = 0
     while k < len(engine.layers):
         if is_learned(engine, k):
             drops = dropout_behind(engine, k)
-            yield Learned(engine, k, drops)
+            yield ParametricLayer(engine, k, drops)
             k += 1 if drops is None else 2
         elif isinstance(engine.layers[k], Dropout):
-            yield Dropped(engine, k)
+            yield DropoutLayer(engine, k)
         elif isinstance(engine.layers[k], Periodic):
-            yield InWaves(engine, k)
+            yield PeriodicLayer(engine, k)
         elif are_levels(engine, k):
-            yield InLevels(engine, k)
+            yield PercentilesLayer(engine, k)
         elif not isinstance(engine.layers[k], Linear):
-            yield AsInScratch(engine, k)
+            yield OrdinaryLayer(engine, k)
         else:
             follows = k + 1 < len(engine.layers) and is_activation(engine.spec.layers[k + 1])
-            yield Affine(engine, k, engine.layers[k + 1] if follows else None)
+            yield AffineLayer(engine, k, engine.layers[k + 1] if follows else None)
             k += follows
         k += 1
 
