@@ -19,7 +19,7 @@ from .body import kinds as kind
 from .body.branched import Branched
 from .body.network import Network
 
-NEED_ONE_MORE = (kind.LAYER_NORM, kind.RMS_NORM)
+NEED_EXTRA_UNIT = (kind.LAYER_NORM, kind.RMS_NORM)
 """Norms that need memory for one more unit."""
 
 
@@ -70,7 +70,7 @@ def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: 
     return Branched(
         plain=plain,
         momenta=np.array([(*one.numbers, 0.0, 0.0)[1] for one in operations]),
-        running=_whole(one.running for one in operations),
+        running=_int_array(one.running for one in operations),
         num_out=plain.num_out,
         rows_at_once=rows_at_once,
         keeps_inputs=plain.keeps_inputs,
@@ -84,16 +84,16 @@ def plain_of(network: Network | Branched) -> Network:
 
 def _plain(operations: Sequence[Operation], in_features: int, rows_at_once: int) -> Network:
     widths = [in_features, *(one.width for one in operations)]
-    rooms = [width + (one.kind in NEED_ONE_MORE) for width, one in zip(widths, operations, strict=False)]
+    rooms = [width + (one.kind in NEED_EXTRA_UNIT) for width, one in zip(widths, operations, strict=False)]
     return Network(
-        kinds=_whole(one.kind for one in operations),
-        inputs=_whole(widths[k - one.back] for k, one in enumerate(operations)),
-        outputs=_whole(widths[1:]),
-        weights=_whole(one.weight for one in operations),
-        biases=_whole(one.bias for one in operations),
+        kinds=_int_array(one.kind for one in operations),
+        inputs=_int_array(widths[k - one.back] for k, one in enumerate(operations)),
+        outputs=_int_array(widths[1:]),
+        weights=_int_array(one.weight for one in operations),
+        biases=_int_array(one.bias for one in operations),
         numbers=np.array([(*one.numbers, 0.0)[0] for one in operations]),
-        places=_whole(np.cumsum([0, *rooms])),
-        sources=_whole(k - one.back for k, one in enumerate(operations)),
+        places=_int_array(np.cumsum([0, *rooms])),
+        sources=_int_array(k - one.back for k, one in enumerate(operations)),
         first=next(k for k, one in enumerate(operations) if one.weight >= 0 or one.bias >= 0),
         num_out=widths[-1],
         rows_at_once=rows_at_once,
@@ -154,5 +154,5 @@ def place_of(weights: Tensors, name: str) -> int:
     return int(weights[name].storage_offset()) if name in weights else -1
 
 
-def _whole(numbers: Iterable[int]) -> Any:
+def _int_array(numbers: Iterable[int]) -> Any:
     return np.array([*numbers], dtype=np.int64)

@@ -43,20 +43,20 @@ def may_be_abreast(plan: TrainPlan, hidden: Hidden | None, block: Block) -> bool
 class Lanes:
     """Room for as many networks as a register has lanes, and the places of their parameters."""
 
-    def __init__(self, hidden: Hidden, measure: Measure, rule: Rule, of_parameters: Any, order_size: int) -> None:
-        self._hidden, self._measure, self._of_parameters = hidden, measure, of_parameters
+    def __init__(self, hidden: Hidden, measure: Measure, rule: Rule, parameter_places: Any, order_size: int) -> None:
+        self._hidden, self._measure, self._parameter_places = hidden, measure, parameter_places
         self._order_size, self._dtype = order_size, hidden.wide.dtype
         self.count = ALIGNMENT // self._dtype.itemsize
         lines, unit = np.divmod(np.arange(order_size), hidden.num_hidden)
-        self._num_hidden = int((of_parameters // hidden.num_hidden == 0).sum())
+        self._num_hidden = int((parameter_places // hidden.num_hidden == 0).sum())
         n, size = hidden.num_in, self._num_hidden * (hidden.num_in + 1) + hidden.num_hidden + 1
         places = np.where(lines <= n, unit * (n + 1) + lines, self._num_hidden * (n + 1) + unit)
         places[(n + 2) * hidden.num_hidden :] = size - 1  # the output's bias
         self._register_of, self._size = places, size
-        self._places = places[of_parameters]
+        self._places = places[parameter_places]
         factors, decays = self._registers(1), self._registers(1)
         factors[self._places], decays[self._places] = (
-            array[of_parameters, None] for array in (rule.lr_factors, rule.decays)
+            array[parameter_places, None] for array in (rule.lr_factors, rule.decays)
         )
         self._rule = rule._replace(lr_factors=factors.ravel(), decays=decays.ravel(), matrices=factors.ravel())
         self._net: Abreast | None = None

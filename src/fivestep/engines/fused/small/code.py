@@ -27,7 +27,7 @@ from .abreast import LEAST_SHARE, Lanes, may_be_abreast
 from .arrays import NetworkArrays
 from .hidden import hidden_of, order_of
 from .orders import Orders
-from .rules import Kept, kept_by, rule_of
+from .rules import RuleMemory, rule_memories, rule_of
 from .tables import masks_for, memory_for, rows_of_tile, table_of
 
 OF_WEIGHTS, OF_BUFFERS = 8, 16
@@ -59,10 +59,10 @@ class SmallBody:
         self._name = body + FURTHER[type(self._rule)]
         self._sees_batches = any(one.kind == kind.BATCH_NORM for one in operations)
         self._memory = memory_for(self._network, self._hidden, params, order.size, self._rows_of_tile(0))
-        self._of_parameters, self._kept = order.places, kept_by(groups, engine.plan, params, order)
-        own = [one.array for one in self._kept]
+        self._parameter_places, self._rule_memories = order.places, rule_memories(groups, engine.plan, params, order)
+        own = [one.array for one in self._rule_memories]
         self._engine_arrays = NetworkArrays(params.flat.numpy(), params.grad.numpy(), params.buffers.numpy(), own)
-        self._dropped = {k: one.draws for k, one in enumerate(operations) if one.kind == kind.DROPOUT}
+        self._dropout_draws = {k: one.draws for k, one in enumerate(operations) if one.kind == kind.DROPOUT}
         self._dtype = engine.dtype_name
         self._num_out = engine.spec.out_features or 0
         self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time
@@ -88,11 +88,11 @@ class SmallBody:
             y=y,
             order=self._orders.of(block, len(x) // tokens, tokens),
             share=self._share(block, tokens),
-            starts=_times(block.starts, tokens),
-            stops=_times(block.stops, tokens),
+            starts=_token_places(block.starts, tokens),
+            stops=_token_places(block.stops, tokens),
             rates=block.rates[:num_steps].contiguous().numpy(),
             l2=block.l2.contiguous().numpy(),
-            masks=self._drawing(block, tokens),
+            masks=self._dropout_masks(block, tokens),
             losses=losses,
             penalties=penalties,
         )
@@ -136,10 +136,10 @@ class SmallBody:
             return 0
         if self._lanes is None:
             assert self._hidden is not None
-            self._lanes = Lanes(self._hidden, self._measure, self._rule, self._of_parameters, self._memory.w.size)
+            self._lanes = Lanes(self._hidden, self._measure, self._rule, self._parameter_places, self._memory.w.size)
         lanes, done = self._lanes, 0
         x, y, tokens = self._as_arrays(first.rows)
-        rows, places = (x, y, self._share(first, tokens)), [one.place for one in self._kept]
+        rows, places = (x, y, self._share(first, tokens)), [one.place for one in self._rule_memories]
         while len(rates) - done >= LEAST_SHARE * lanes.count:
             taken = slice(done, min(done + lanes.count, len(rates)))
             lanes.train(networks.of(taken), places, rows, rates[taken], losses[taken])
@@ -190,20 +190,20 @@ class SmallBody:
         """Copies weights and memory in, which may have been changed since the last block."""
         memory = self._memory
         memory.w[:], memory.values[:] = 0, 0  # the padding too, where a run that diverged may have left NaN
-        memory.w[self._of_parameters] = arrays.flat
+        memory.w[self._parameter_places] = arrays.flat
         memory.rule[:], memory.buffers[: arrays.buffers.size] = 0, arrays.buffers
-        for array, one in zip(arrays.memory, self._kept, strict=True):
-            self._all_kept(one)[one.place] = array
+        for array, one in zip(arrays.memory, self._rule_memories, strict=True):
+            self._array_with(one)[one.place] = array
 
     def _store(self, arrays: NetworkArrays) -> None:
-        np.take(self._memory.w, self._of_parameters, out=arrays.flat)
-        np.take(self._memory.g, self._of_parameters, out=arrays.grad)
+        np.take(self._memory.w, self._parameter_places, out=arrays.flat)
+        np.take(self._memory.g, self._parameter_places, out=arrays.grad)
         arrays.buffers[:] = self._memory.buffers[: arrays.buffers.size]
-        for array, one in zip(arrays.memory, self._kept, strict=True):
-            array[:] = self._all_kept(one)[one.place]
+        for array, one in zip(arrays.memory, self._rule_memories, strict=True):
+            array[:] = self._array_with(one)[one.place]
 
-    def _all_kept(self, one: Kept) -> Any:
-        """The array of the body that holds a memory of the rule."""
+    def _array_with(self, one: RuleMemory) -> Any:
+        """The array of the body that holds this memory of the rule."""
         return self._rule.carried if one.is_carried and isinstance(self._rule, Further) else self._memory.rule
 
     def _as_arrays(self, rows: Rows) -> tuple[Any, Any, int]:
@@ -225,14 +225,14 @@ class SmallBody:
         share = block.shares.to(self._engine.dtype).numpy()
         return share if tokens == 1 else np.repeat(share / tokens, tokens)
 
-    def _drawing(self, block: Block, tokens: int) -> Masks:
+    def _dropout_masks(self, block: Block, tokens: int) -> Masks:
         """Seed and memory of dropout, large enough for every step of the block."""
-        num_rows = int(block.num_rows.max()) * tokens if self._dropped else 0
+        num_rows = int(block.num_rows.max()) * tokens if self._dropout_draws else 0
         if self._masks is None or self._masks.stride < num_rows:
-            self._masks = masks_for([int(of) for of in self._network.outputs], self._dropped, num_rows)
+            self._masks = masks_for([int(of) for of in self._network.outputs], self._dropout_draws, num_rows)
         return self._masks._replace(seed=np.uint64(self._engine.draws.seed % 2**64))
 
 
-def _times(places: Tensor, tokens: int) -> Any:
+def _token_places(places: Tensor, tokens: int) -> Any:
     """Places of rows as places of tokens."""
     return (places if tokens == 1 else places * tokens).numpy()

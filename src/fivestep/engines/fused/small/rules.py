@@ -23,7 +23,7 @@ AnyRule = Rule | Further | ByMatrix
 
 
 @final
-class Kept(NamedTuple):
+class RuleMemory(NamedTuple):
     """One memory of a rule for a group: its array, and its places in the body's memory, or in `Further.carried`."""
 
     array: Any
@@ -62,35 +62,37 @@ def rule_of(
     return plain
 
 
-def kept_by(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order: ParameterOrder) -> list[Kept]:
+def rule_memories(
+    groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order: ParameterOrder
+) -> list[RuleMemory]:
     """Every memory of a rule, group by group."""
-    slots, kept = {**small_rule_form(plan).slots, AVERAGE: SLOTS - 1}, []
+    slots, memories = {**small_rule_form(plan).slots, AVERAGE: SLOTS - 1}, list[RuleMemory]()
     for k, group in enumerate(groups):
         of_group = order.places[group.where_in(params)]
         for name, tensor in group.memory.items():
             is_carried = name not in slots
             place = slice(k, k + 1) if is_carried else slots[name] * order.size + of_group
-            kept.append(Kept(tensor.view(-1).numpy(), place, is_carried))
-    return kept
+            memories.append(RuleMemory(tensor.view(-1).numpy(), place, is_carried))
+    return memories
 
 
 def _by_matrix(plain: Rule, groups: Sequence[RuleGroup], params: Params, order: ParameterOrder) -> ByMatrix:
     """Muon, with the layout of each matrix, and work space for the largest one."""
-    lying = [_lying(order.places[group.where_in(params)].reshape(group.w.shape)) for group in groups]
+    layouts = [_layout(order.places[group.where_in(params)].reshape(group.w.shape)) for group in groups]
     rules = [without_average(group.rule) for group in groups]
     rule = rules[0]
     assert isinstance(rule, Muon)
     scales = [of.length(*group.w.shape) for of, group in zip(rules, groups, strict=True) if isinstance(of, Muon)]
-    short, long = (max(of(rows, columns) for _, rows, columns, _ in lying) for of in (min, max))
+    short, long = (max(of(rows, columns) for _, rows, columns, _ in layouts) for of in (min, max))
     size, square = in_lanes(short) * in_lanes(long), in_lanes(short) ** 2
     x, y, gram, poly = (aligned(room, type_of(params)) for room in (size, size, square, square))
-    places, rows, columns, steps = (np.array(numbers, np.int64) for numbers in zip(*lying, strict=True))
+    places, rows, columns, steps = (np.array(numbers, np.int64) for numbers in zip(*layouts, strict=True))
     return ByMatrix(
         plain, places, rows, columns, steps, np.array(scales), rule.nesterov, rule.ns_steps, x, y, gram, poly
     )
 
 
-def _lying(places: Array) -> tuple[int, int, int, int]:
+def _layout(places: Array) -> tuple[int, int, int, int]:
     """The layout of a matrix whose elements have those places (O, I): first place, rows, columns, distance of rows.
 
     If it is stored transposed, its columns are the rows.
