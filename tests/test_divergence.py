@@ -213,13 +213,13 @@ def test_it_is_said_that_steps_are_done_again(
 
 def test_ctrl_c_is_taken_while_steps_are_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The weights are then those of a step on the way, and finite."""
-    engine, real = small_engine("scratch", SLOWLY, LinearRegression(4)), Watch._break_again
+    engine, real = small_engine("scratch", SLOWLY, LinearRegression(4)), Watch._locate
 
     def interrupted(watch: Watch, *of_end: Any) -> None:
         signal.raise_signal(signal.SIGINT)
         real(watch, *of_end)
 
-    monkeypatch.setattr(Watch, "_break_again", interrupted)
+    monkeypatch.setattr(Watch, "_locate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(train(engine, DATA, SLOWLY, every=400))
     assert engine.params.flat.isfinite().all()

@@ -51,9 +51,9 @@ class Watch:
         self._engine, self._data, self._plan, self._seen, self._interrupt = engine, data, plan, seen, interrupt
         spared = spares_copies(engine.params.flat.numel(), plan, engine.device, alone=engine.ranks.are_alone)
         self._stored = stored if spared else None
-        self._aside = _aside() if spared and stored is None else None
+        self._spilled = _new_spilled_state() if spared and stored is None else None
         self._copy: tuple[Tensors, int] = {}, 0
-        self._keep()
+        self._take_copy()
 
     def before_step(self) -> None:
         """To be called before each step; raises a `DivergenceError` at most a hundred steps after the one that broke.
@@ -71,55 +71,55 @@ class Watch:
     def check(self) -> None:
         """Checks now; raises a `DivergenceError` if a loss or a parameter is not finite."""
         self.look()
-        self._keep()
+        self._take_copy()
 
     def look(self) -> None:
         """The same, without a copy: the evaluation that follows may show that the last step was one too many."""
         if not _finite(self._so_far, self._engine):
-            self._break_again()
+            self._locate()
 
     def after_epoch(self, train_loss: float) -> None:
         """To be called with the loss measured after the last step; raises a `DivergenceError` if it is not finite."""
         if not math.isfinite(train_loss):
-            self._break_again(self._engine.num_updates, train_loss)
-        self._keep()
+            self._locate(self._engine.num_updates, train_loss)
+        self._take_copy()
 
-    def _keep(self) -> None:
+    def _take_copy(self) -> None:
         self._number = self._engine.num_updates
         self._so_far = torch.zeros_like(self._engine.params.flat[0])
-        if self._stored is not None or (self._aside is not None and not self._aside.is_due):
+        if self._stored is not None or (self._spilled is not None and not self._spilled.is_due):
             return
-        if self._aside is not None:
+        if self._spilled is not None:
             try:
-                self._aside.put(self._engine.state(copied=False), self._number)
+                self._spilled.put(self._engine.state(copied=False), self._number)
             except OSError:  # no room on the disk: try memory
-                self._aside = None
-        if self._aside is None:
+                self._spilled = None
+        if self._spilled is None:
             self._copy = {}, 0  # first, or there would be two copies for a moment
             self._copy = self._engine.state(), self._number
 
     def _last_state(self) -> tuple[Tensors, int]:
         if self._stored is not None:
             return self._stored()
-        return self._copy if self._aside is None else (self._aside, self._aside.num_updates)
+        return self._copy if self._spilled is None else (self._spilled, self._spilled.num_updates)
 
-    def _break_again(self, last: int | None = None, measured: float = 0.0) -> None:
+    def _locate(self, last: int | None = None, measured: float = 0.0) -> None:
         """Finds the step that breaks, or the `last` one with `measured` after it, and raises the error.
 
         Steps are repeated twice: up to that one, then up to the one before it. Copying the state before each would take
         time too, and memory.
         """
-        engine, telling = self._engine, _Telling(self._engine)
-        number, loss, where = self._broken(last, telling)
-        upcoming = self._up_to(number, telling)
+        engine, report = self._engine, _RepeatReport(self._engine)
+        number, loss, where = self._find_broken_step(last, report)
+        upcoming = self._restored_before(number, report)
         if loss is None:
             to_prediction(engine)
-            raise _sentence(f"{measured:g} on the training rows after", upcoming, f", first in {where}")
+            raise _divergence_error(f"{measured:g} on the training rows after", upcoming, f", first in {where}")
         where = where or _broken_output(engine, upcoming.batch)
-        raise _sentence(f"{loss:g} at", upcoming, f", first in {where}")
+        raise _divergence_error(f"{loss:g} at", upcoming, f", first in {where}")
 
-    def _broken(self, last: int | None, telling: "_Telling") -> "_Broken":
-        for upcoming in self._again(telling):
+    def _find_broken_step(self, last: int | None, report: "_RepeatReport") -> "_Broken":
+        for upcoming in self._repeated_steps(report):
             loss = do_step(self._engine, upcoming, self._plan)
             if not _finite(loss, self._engine):
                 return _Broken(upcoming.number, loss.item(), _broken_parameter(self._engine) if loss.isfinite() else "")
@@ -127,26 +127,26 @@ class Watch:
                 return _Broken(upcoming.number, None, _broken_output(self._engine, upcoming.batch))
         raise AssertionError("the steps that broke did not break again")
 
-    def _up_to(self, number: int, telling: "_Telling") -> Upcoming:
+    def _restored_before(self, number: int, report: "_RepeatReport") -> Upcoming:
         """Leaves the engine as it was before step `number`, and returns that step."""
-        telling.is_found(number)
-        for upcoming in self._again(telling):
+        report.is_found(number)
+        for upcoming in self._repeated_steps(report):
             if upcoming.number == number:
                 return upcoming
             do_step(self._engine, upcoming, self._plan)
         raise AssertionError("the steps that were done have not all come again")
 
-    def _again(self, telling: "_Telling") -> Iterator[Upcoming]:
+    def _repeated_steps(self, report: "_RepeatReport") -> Iterator[Upcoming]:
         """The steps since the copy, which the engine is restored to first."""
         state, number = self._last_state()
         self._engine.load_state(state, number)
         del state
-        telling.begins(number)
+        report.begins(number)
         for upcoming in upcoming_steps(self._engine, self._data, self._plan, number, self._seen):
             if self._interrupt is not None and not self._interrupt.is_shared:
                 self._interrupt.take()
             yield upcoming
-            telling.is_done(upcoming.number)
+            report.is_done(upcoming.number)
 
 
 class _Broken(NamedTuple):
@@ -158,7 +158,7 @@ class _Broken(NamedTuple):
 
 
 @final
-class _Telling:
+class _RepeatReport:
     """Says on standard error that steps are repeated, once that takes a while, and then how far it has got."""
 
     def __init__(self, engine: Engine) -> None:
@@ -196,7 +196,7 @@ class _Telling:
         self._next = now + BETWEEN
 
 
-def _aside() -> SpilledState | None:
+def _new_spilled_state() -> SpilledState | None:
     """A temporary file, if there can be one."""
     try:
         return SpilledState()
@@ -204,7 +204,7 @@ def _aside() -> SpilledState | None:
         return None
 
 
-def _sentence(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError:
+def _divergence_error(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError:
     return DivergenceError(
         f"the loss must stay finite, got {came} step {upcoming.number} (epoch {upcoming.epoch}){where}; lower the "
         f"learning rate ({upcoming.lr:g} there), clip the gradient, or scale the data (the engine keeps the weights "

@@ -14,7 +14,7 @@ MAX_CHILDREN = 1000
 """Layers inside one layer, at most, so that each has draws of its own."""
 
 
-class Drawing(Protocol):
+class BitSource(Protocol):
     """The source of a layer's random bits: `draws.Draws`, or its counterpart for many networks."""
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class Memo(dict[str, Tensor]):
         *,
         training: bool,
         reuse: bool = False,
-        draws: "Drawing | None" = None,
+        draws: "BitSource | None" = None,
         layer: int = 0,
         over_ranks: Callable[[Tensor], Tensor] | None = None,
     ) -> None:

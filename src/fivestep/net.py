@@ -51,7 +51,7 @@ class NetSpec:
 
     def build(self) -> "tuple[Layer, ...]":
         """The layers with all sizes filled in, each from the output of the one before it."""
-        return _built(self)
+        return _build_layers(self)
 
     def row_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one row of output for a row of that shape, as (T, O) for tokens (T, I).
@@ -86,7 +86,7 @@ class NetSpec:
         shape: tuple[int, ...] = (self.in_features or 0,)
         for k, layer in enumerate(self.build()):
             shape = layer.output_shape(shape)
-            first, *inner = _rows(str(k), layer)
+            first, *inner = _summary_rows(str(k), layer)
             rows += [(*first[:-1], f"(N, {', '.join(map(str, shape))})"), *inner]
         return rows
 
@@ -126,13 +126,13 @@ class NetSpec:
         return cls(**{**values, "layers": tuple(Choice.parse(text) for text in values["layers"])})
 
 
-def _rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int, str]]:
+def _summary_rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int, str]]:
     """The rows of the summary for a layer and the layers inside it; the output's shape is left empty."""
     from .layers._composite import Composite
 
     kind = type(layer).__name__
     if isinstance(layer, Composite):
-        inner = [row for name, one in layer.inner().items() for row in _rows(f"{number}.{name}", one)]
+        inner = [row for name, one in layer.inner().items() for row in _summary_rows(f"{number}.{name}", one)]
         return [(number, kind, "", 0, ""), *inner]
     parameters = layer.parameter_shapes()
     shapes = ", ".join(f"{name} {tuple(size)}" for name, size in parameters.items())
@@ -140,7 +140,7 @@ def _rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int, str]]:
 
 
 @functools.lru_cache(maxsize=1000)
-def _built(spec: "NetSpec") -> "tuple[Layer, ...]":
+def _build_layers(spec: "NetSpec") -> "tuple[Layer, ...]":
     """The layers of a network, cached, as they are frozen data: a fleet asks for them three times for each network."""
     if spec.in_features is None or spec.out_features is None:
         raise InputError(

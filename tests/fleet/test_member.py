@@ -34,7 +34,7 @@ def test_the_engine_of_a_network_trained_elsewhere_is_made_when_one_looks_at_it(
         return made[0]
 
     elsewhere = Member(DATA, PLAN, make)
-    elsewhere.is_trained(said)
+    elsewhere.take_result(said)
     assert elsewhere.history == here.history
     assert not made
     assert torch.equal(elsewhere.engine.params.flat, here.engine.params.flat)
@@ -54,7 +54,7 @@ def test_a_rate_that_answers_to_what_is_seen_is_shown_each_epoch(schedule: str) 
 def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:
     here, said = trained_here_and_told(name)
     elsewhere = Member(DATA, PLAN, small_engine(name, PLAN, small_net(activation="relu")))
-    elsewhere.is_trained(said)
+    elsewhere.take_result(said)
     train_members([here, elsewhere])
     assert torch.equal(elsewhere.engine.params.flat, here.engine.params.flat)
     ours, theirs = ([replace(one, seconds=0, rows_per_second=0) for one in of.history] for of in (elsewhere, here))

@@ -178,7 +178,7 @@ class _Fleet:
         for rank, (which, networks) in enumerate(everyone):
             if rank != self._ranks.rank:
                 for k, as_told in zip(which, unpacked(networks), strict=True):
-                    self._members[k].is_trained(as_told)
+                    self._members[k].take_result(as_told)
 
 
 @final
@@ -208,7 +208,7 @@ class _Kinds:
                 check_start(engine, first.data, first.plan, first.plan.epochs, is_new=True)
                 self._patterns[kind] = Pattern(engine, first.new_engine, first.data, first.plan)
             else:
-                first.takes(engine)
+                first.adopt(engine)
                 self._patterns[kind] = None
         return self._patterns[kind]
 

@@ -49,7 +49,7 @@ class LazyTrained:
     def __init__(self, make: Callable[[int], Trained], number: int) -> None:
         self._make, self._number = make, number
 
-    def now(self) -> Trained:
+    def assembled(self) -> Trained:
         """The assembled record."""
         return self._make(self._number)
 
@@ -115,15 +115,15 @@ class Member:
         self._engine = engine
         self._trained: Trained | PackMember | LazyTrained | None = None
 
-    def is_trained(self, elsewhere: Trained | PackMember | LazyTrained) -> None:
+    def take_result(self, result: Trained | PackMember | LazyTrained) -> None:
         """Takes over the result of another rank or engine, into its own engine if that exists."""
         if self.has_engine:
-            elsewhere = elsewhere.now() if isinstance(elsewhere, LazyTrained) else elsewhere
-            elsewhere.put_into(self.engine, self.progress)
+            result = result.assembled() if isinstance(result, LazyTrained) else result
+            result.put_into(self.engine, self.progress)
         else:
-            self._trained = elsewhere
-        if not isinstance(elsewhere, LazyTrained):
-            self.diverged = elsewhere.diverged
+            self._trained = result
+        if not isinstance(result, LazyTrained):
+            self.diverged = result.diverged
 
     @property
     def is_trained_elsewhere(self) -> bool:
@@ -134,7 +134,7 @@ class Member:
     def trained(self) -> Trained | PackMember | None:
         """The result of another rank or engine, until its own engine is accessed."""
         if isinstance(self._trained, LazyTrained):
-            self._trained = self._trained.now()
+            self._trained = self._trained.assembled()
         return self._trained
 
     def new_engine(self) -> Engine:
@@ -142,12 +142,12 @@ class Member:
         assert not isinstance(self._engine, Engine), "given as what makes it"
         return self._engine()
 
-    def takes(self, engine: Engine) -> None:
+    def adopt(self, engine: Engine) -> None:
         """Adopts an engine that `new_engine` has made."""
         self._engine, self.has_engine = engine, True
 
     @cached_property
-    def _both(self) -> tuple[Engine, Progress]:
+    def _engine_and_progress(self) -> tuple[Engine, Progress]:
         engine = self._engine if isinstance(self._engine, Engine) else self._engine()
         progress, self.has_engine = Progress(engine, self.plan), True
         if self.trained is not None:
@@ -158,12 +158,12 @@ class Member:
     @property
     def engine(self) -> Engine:
         """The trained engine."""
-        return self._both[0]
+        return self._engine_and_progress[0]
 
     @property
     def progress(self) -> Progress:
         """What the loop remembers of this network."""
-        return self._both[1]
+        return self._engine_and_progress[1]
 
     @property
     def spec(self) -> NetSpec:

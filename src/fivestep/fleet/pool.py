@@ -134,7 +134,7 @@ class _Worker:
             if of_pack is None:
                 _train(member, None, None)
             else:
-                member.is_trained(of_pack)
+                member.take_result(of_pack)
 
 
 def _train(member: Member, every: int | None, until: int | None) -> None:

@@ -17,21 +17,21 @@ MOST_TOGETHER = 2**18
 
 @final
 class Tally:
-    """Collects turns of several ranks: each has some of them. `bounded` where all rows might not fit into memory.
+    """The predictions for the parts of some rows, of which each rank may have a share.
 
-    Then a metric gets summaries of `MOST_TOGETHER` rows each in place of all rows, which for most of them is the same
-    to rounding (`Metric.from_summary`).
+    If they are to be `bounded`, as all might not fit into memory, a metric gets summaries of `MOST_TOGETHER` rows each
+    in place of all rows, which for most of them is the same to rounding (`Metric.from_summary`).
     """
 
     def __init__(self, metrics: Mapping[str, AnyMetric], *, bounded: bool) -> None:
         self._metrics, self._is_bounded = metrics, bounded
-        self._turns: dict[int, tuple[Outputs, Targets, RowWeights]] = {}
+        self._parts: dict[int, tuple[Outputs, Targets, RowWeights]] = {}
         self._num_rows = 0
         self._summaries: dict[str, Summary] = {}
 
-    def add(self, turn: int, outputs: Outputs, y: Targets, weight: RowWeights) -> None:
-        """Adds the predictions, the targets and the weights of one turn."""
-        self._turns[turn] = outputs.cpu(), y.cpu(), weight.cpu()
+    def add(self, number: int, outputs: Outputs, y: Targets, weight: RowWeights) -> None:
+        """Adds the predictions, the targets and the weights of the part with that number."""
+        self._parts[number] = outputs.cpu(), y.cpu(), weight.cpu()
         self._num_rows += len(y)
         if self._is_bounded and self._num_rows >= MOST_TOGETHER:
             self._summarize()
@@ -41,8 +41,10 @@ class Tally:
         if not self._metrics:
             return {}
         if not self._is_bounded:
-            everyone = ranks.gathered(self._turns)
-            return measure(self._metrics, *_in_order({turn: of for turns in everyone for turn, of in turns.items()}))
+            everyone = ranks.gathered(self._parts)
+            return measure(
+                self._metrics, *_in_order({number: of for parts in everyone for number, of in parts.items()})
+            )
         self._summarize()
         first, *others = [found for found in ranks.gathered(self._summaries) if found]
         for other in others:
@@ -51,21 +53,21 @@ class Tally:
 
     def _summarize(self) -> None:
         """Puts summaries in the place of the rows."""
-        if not self._turns:
+        if not self._parts:
             return
-        z, y, weight = counted(*_in_order(self._turns))
+        z, y, weight = counted(*_in_order(self._parts))
         if len(z):
             weight = z.new_ones(len(z)) if weight is None else weight
             new = {name: metric.summary(z, y, weight) for name, metric in self._metrics.items()}
             self._summaries = _merged(self._summaries, new) if self._summaries else new
-        self._turns, self._num_rows = {}, 0
+        self._parts, self._num_rows = {}, 0
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Summary]:
     return {name: one[name].merged(other[name]) for name in one}
 
 
-def _in_order(turns: Mapping[int, tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
-    """The predictions, targets and weights of all turns, in the order of the rows."""
-    outputs, y, weight = (torch.cat(parts) for parts in zip(*(turns[turn] for turn in sorted(turns)), strict=True))
+def _in_order(parts: Mapping[int, tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+    """The predictions, targets and weights of all parts, in their order."""
+    outputs, y, weight = (torch.cat(parts) for parts in zip(*(parts[number] for number in sorted(parts)), strict=True))
     return outputs, y, weight

@@ -52,7 +52,7 @@ class Requests(NamedTuple):
 
 
 @final
-class _Behind:
+class _ExtraSums:
     """Views of the `NUM_EXTRA` numbers behind a gradient, kept because making them costs more than using them."""
 
     def __init__(self, sums: Vector) -> None:
@@ -87,7 +87,7 @@ class Ranks:
     def __init__(self, rank: int = 0, size: int = 1, local: int = 0, timeout: float = TIMEOUT) -> None:
         self.rank, self.size, self.local = rank, size, local
         self._timeout, self._requests, self._granted, self._num_sums = timeout, Requests(), Requests(), 0
-        self._behind: _Behind | None = None
+        self._extra: _ExtraSums | None = None
         self._memory: shared_memory.SharedMemory | None = None
         self._stored_chunks: StoredChunks | None = None
         self._heartbeats: Heartbeats | None = None
@@ -150,14 +150,14 @@ class Ranks:
         """
         if self.are_alone:
             return loss
-        if self._behind is None or self._behind.sums is not sums:
-            self._behind = _Behind(sums)
-        self._behind.write(loss, self._requests)
+        if self._extra is None or self._extra.sums is not sums:
+            self._extra = _ExtraSums(sums)
+        self._extra.write(loss, self._requests)
         self.sum_(sums)
         self._num_sums += 1
         if sums.device.type == "cpu" or self._num_sums % LOOK_EVERY == 0:
-            self._granted = self._behind.requests()
-        return self._behind.loss()
+            self._granted = self._extra.requests()
+        return self._extra.loss()
 
     def agreed(self, requests: Requests) -> Requests:
         """The requests to carry out now, the same on all ranks: those that any rank made before the last step."""

@@ -31,7 +31,7 @@ class StepsAhead(NamedTuple):
 
 
 @final
-class Given:
+class DrawnBits:
     """The random bits of a step, drawn beforehand: the counterpart of `Draws`."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from .._engine import Engine
 from .._graphs import Graphs
 from ..fused._forms import decouples
 from .compiled import Kernel, obstacle_to_kernel
-from .given import Given, StepsAhead, Table, shares_of_each
+from .given import DrawnBits, StepsAhead, Table, shares_of_each
 from .groups import groups_of
 from .layers import Form, form_of
 
@@ -57,7 +57,7 @@ class Networks:
         self._gradients = [self._views(k, self.grad, None) for k in range(len(pattern.layers))]
         self.groups = groups_of(pattern, flat, self.grad, decays)
         self._graphs, self._done = Graphs(flat.device), set[int]()
-        self._given, self._memos = Given(), dict[int, list[Memo]]()
+        self._given, self._memos = DrawnBits(), dict[int, list[Memo]]()
         self._fed: dict[str, Tensor] = {}
         self._kernel: Kernel | Literal[False] | None = None
         self._has_trained = False

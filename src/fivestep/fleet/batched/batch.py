@@ -232,7 +232,7 @@ class Batch:
             if member.has_engine:
                 records.of(r).put_into(member.engine, member.progress)
             else:
-                member.is_trained(LazyTrained(records.of, r))
+                member.take_result(LazyTrained(records.of, r))
 
     def _records(self, which: Sequence[int], then: "Moment") -> Records:
         """The records of some networks at one moment, copied from the device in one piece."""
