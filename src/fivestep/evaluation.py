@@ -22,11 +22,13 @@ from .typing import Outputs, RowWeights, Targets
 def evaluate(
     engine: Engine, rows: Part, metrics: str | Sequence[str] | Mapping[str, AnyMetric] | None = None
 ) -> Evaluation:
-    """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
+    """The loss and the accuracy, in [0, 1], of the network on `rows` in evaluation mode.
 
-    `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
-    not suit the loss's target raises an `InputError`, as do rows that all weigh 0. A rank does this by itself, on all
-    rows. With `temperature_scaling` in the plan the loss is of labels as they are, for the temperature serves that one.
+    Both are means over the rows, weighted if the rows are; the accuracy of a regression is None. `metrics`, by default
+    those of the engine's plan, are measured beside them, from all rows together. With `temperature_scaling` in the
+    plan, the loss leaves out label smoothing, as the temperature is fitted to the labels as they are. Each rank that
+    calls this evaluates all rows by itself. Raises an `InputError` for a metric that does not suit the loss's targets,
+    and for rows that all weigh 0.
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = engine.plan.metrics if metrics is None else metrics
@@ -34,12 +36,12 @@ def evaluate(
 
 
 def evaluate_in_training(engine: Engine, rows: Part, metrics: Sequence[str]) -> Evaluation:
-    """The same by the loss of training, divided among the engine's ranks; all get the bits that one process would."""
+    """`evaluate` by the loss of training, divided among the engine's ranks: all get the bits that one process would."""
     return _evaluate(engine, rows, metrics, engine.criterion, engine.ranks)
 
 
 def loss_of_answers(engine: Engine) -> Loss:
-    """The loss by which answers are judged: that of training, but of labels as they are if a temperature is wanted."""
+    """The loss of `evaluate`: that of training, without label smoothing if the plan asks for a temperature."""
     if not engine.plan.temperature_scaling:
         return engine.criterion
     loss: Loss = build("losses", engine.plan.loss, label_smoothing=0.0)

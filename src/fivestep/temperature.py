@@ -1,4 +1,4 @@
-"""How sure networks are of their classes: as rows that they were not trained on tell.
+"""Temperature scaling: networks become as sure of their classes as held-out rows justify.
 
 Guo et al. 2017, "On calibration of modern neural networks", section 4.2.
 """
@@ -19,7 +19,7 @@ from .layer import Memo
 from .losses._base import Loss
 
 LARGEST = 5.0
-"""The largest temperature, and the inverse of the least: rows that ask for more say little of how much more."""
+"""The largest temperature, and the inverse of the smallest: beyond, rows say little about its value."""
 
 LINEAR = ("linear", "ntk_linear")
 """Layers whose outputs are divided by a number where their weights and biases are."""
@@ -43,13 +43,11 @@ def validation_rows(engine: Engine, data: Dataset) -> Rows | None:
 
 @torch.no_grad()
 def set_temperature(engines: Sequence[Engine], valid: Sequence[Rows]) -> float:
-    """Divides the logits of networks by one temperature T, that of the rows which each was not trained on, in place.
+    """Fits one temperature T to `valid`, the held-out rows of each network, and divides their logits z by it, in place.
 
-    z / T is what a last layer gives whose weights and biases are divided by T, so the networks stay what they are.
-    Returns T.
+    The weights and biases of the last layer are divided by T, which makes its outputs z / T. Returns T, in [1/5, 5].
     """
-    both = list(zip(engines, valid, strict=True))
-    logits = torch.cat([_logits(engine, rows) for engine, rows in both])
+    logits = torch.cat([_logits(engine, rows) for engine, rows in zip(engines, valid, strict=True)])
     y = torch.cat([rows.y.cpu() for rows in valid])
     weights = [torch.ones(len(rows)) if rows.weight is None else rows.weight.cpu() for rows in valid]
     loss = Choice.parse(engines[0].plan.loss)
@@ -68,9 +66,10 @@ def _logits(engine: Engine, rows: Rows) -> Tensor:
 
 
 def best_temperature(choice: Choice, logits: Tensor, y: Tensor, weight: Tensor) -> float:
-    """The T with the least loss of logits z / T (N, O), with labels as they are, y (N,) or (N, O).
+    """The T, in [1/5, 5], with the least loss of the logits z / T (N, O), for targets y (N,) or (N, O).
 
-    One row more counts, which is of every class in equal parts, or else T would vanish where all rows are right.
+    Labels are smoothed by 1 / (N + 1), as by one more row that is of every class in equal parts: else T would vanish
+    where all rows are right.
     """
     from scipy.optimize import minimize_scalar  # imported here: it takes a tenth of a second
 
