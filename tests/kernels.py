@@ -16,7 +16,7 @@ from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
 from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
-from fivestep.engines.fused.recorded.captured import Captured
+from fivestep.engines.fused.recorded.captured import RecordedBody
 from fivestep.fleet.batched.batch import Batch
 from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
@@ -89,14 +89,14 @@ def assert_the_same_steps(case: Case, scratch: Engine, fused: Engine) -> None:
 
 
 def who_steps(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Counts from here on, by name, the steps that each does: `Tiles`, `Wide`, or `Captured` layer by layer.
+    """Counts from here on, by name, the steps that each does: `Tiles`, `Wide`, or `RecordedBody` layer by layer.
 
     What is recorded counts when it is recorded, and not when that is repeated.
     """
     from fivestep.engines.fused.recorded import tiles, wide  # which load Triton
 
     begun = Counter[str]()
-    for body in (tiles.Tiles, wide.Wide, Captured):
+    for body in (tiles.Tiles, wide.Wide, RecordedBody):
         monkeypatch.setattr(body, "_step", _counted(body, begun))
     return begun
 

@@ -33,7 +33,7 @@ def in_blocks(done: list[Step], sizes: list[int]) -> list[Step]:
 def test_the_running_loss_does_not_depend_on_how_steps_are_cut_into_blocks(
     sizes: list[int], together: int, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fivestep.progress, "TOGETHER", together)
+    monkeypatch.setattr(fivestep.progress, "LOSSES_PER_VECTOR", together)
     engine = small_engine("scratch", PLAN, dtype=dtype)
     single, blocks = Progress(engine, PLAN), Progress(engine, PLAN)
     done = do_steps(engine, DATA, PLAN, 1, 8)

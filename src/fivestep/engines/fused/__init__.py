@@ -35,7 +35,7 @@ from .._engine import BlockEngine
 from .._update import averaged_by_rules, restore_state, rule_groups, state_of
 from ._orders import draw_orders
 from ._size import is_larger, is_recorded
-from .recorded.captured import Captured
+from .recorded.captured import RecordedBody
 
 if TYPE_CHECKING:
     from .small.pack import Pack
@@ -77,7 +77,7 @@ class FusedEngine(BlockEngine):
         )
         self._body: Any  # of a module that is loaded late
         if self._is_recorded:
-            self._body = Captured(self, self._groups, precision)
+            self._body = RecordedBody(self, self._groups, precision)
         else:
             module, name = ("larger.products", "LargerBody") if larger else ("small.code", "SmallBody")
             self._body = getattr(importlib.import_module(f"{__name__}.{module}"), name)(self, self._groups)

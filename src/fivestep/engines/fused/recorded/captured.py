@@ -39,7 +39,7 @@ MOST_BYTES = 2**28
 
 
 @final
-class Captured:
+class RecordedBody:
     """The body of `fused` on a CUDA device, for one engine. `precision` is "tf32", "bfloat16", or None for float32."""
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], precision: str | None) -> None:
@@ -85,7 +85,7 @@ class Captured:
         """Does steps of a block from step s on, of which `alike` have one size. Returns their feed and their number."""
         source, size = source_of(block), int(block.num_rows[s])
         if source is not Source.COPIED and block.rows is not self._rows:
-            self._forget_those_that_read_rows()
+            self._discard_those_in_place()
             self._rows = block.rows
         kind = source, size, block.shares is None
         feed = self._feeds.get(kind)
@@ -103,7 +103,7 @@ class Captured:
         self._engine.draws.step += count
         return feed, count
 
-    def _forget_those_that_read_rows(self) -> None:
+    def _discard_those_in_place(self) -> None:
         """Discards recordings that read rows in place; those that read copied rows stay valid.
 
         So other recordings outlast a block that has one step of new rows, which looks like the full batch.
@@ -135,14 +135,14 @@ class Captured:
         # 2  measure
         y, share = feed.targets(s)
         logits = a.to(engine.dtype)
-        measured = logits, engine.criterion.match(logits, y), share, self._memo
-        feed.losses[s].copy_(engine.criterion.value(*measured))
+        loss_inputs = logits, engine.criterion.match(logits, y), share, self._memo
+        feed.losses[s].copy_(engine.criterion.value(*loss_inputs))
 
         # 3  forget the last gradient
         weights.grad.zero_()
 
         # 4  find the new one
-        da = weights.into(engine.criterion.logits_gradient(*measured))
+        da = weights.into(engine.criterion.logits_gradient(*loss_inputs))
         for k in reversed(range(self._first, len(engine.layers))):
             da = engine.layers[k].backward(weights.w[k], weights.dw[k], da, feed.memos[k], need_dx=k > self._first)
 
