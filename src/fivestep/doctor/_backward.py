@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 from torch import Tensor
 
 from . import _graph, _look
-from ._events import Differentiated
+from ._events import Differentiated, Place
 from ._losses import measured_by_hand
 from ._place import here
 from ._record import Record
@@ -53,7 +53,19 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
     has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
     is_leaf = has_graph and all(loss.grad_fn is None for loss in losses)
-    record.events.append(Differentiated(record.num_updates, here(), value, has_graph, keys, is_late, is_leaf))
+    record.events.append(
+        Differentiated(
+            record.num_updates,
+            here(),
+            value,
+            has_graph,
+            keys,
+            is_late,
+            is_leaf,
+            is_mean_of_logs=all(map(_graph.is_mean_of_logs, losses)),
+            doubled=None if record.num_updates else _doubled(losses),
+        )
+    )
     return Graph(leaves, nodes)
 
 
@@ -69,6 +81,15 @@ def after_backward(watcher: "Watcher", graph: Graph) -> None:
         if key not in held:
             mark = watcher.record.leaves[key].last_mark or 0.0
             watcher.gradients.remember(key, p, mark, watcher.record.num_backwards)
+
+
+def _doubled(losses: Sequence[Tensor]) -> tuple[str, Place | None, int] | None:
+    """A softmax that got the output of a softmax: its name, the line of the one before, and the length of its axis."""
+    outer = next((node for node in map(_graph.doubled_softmax_of, losses) if node is not None), None)
+    if outer is None:
+        return None
+    place = _graph.notes_of(_graph.before(outer)).get("fivestep place")
+    return _graph.name_of(outer), place, outer._saved_result.shape[_graph.axis_of(outer)]
 
 
 def _is_late(record: Record, leaves: frozenset[int], nodes: list[Any]) -> bool:

@@ -103,6 +103,11 @@ class Differentiated(NamedTuple):
     leaves: frozenset[int]
     is_late: bool
     is_leaf: bool
+    is_mean_of_logs: bool
+    """Whether the loss is a mean, or a sum, of log probabilities as they are: larger is better."""
+    doubled: tuple[str, Place | None, int] | None
+    """In the first round: a softmax of the loss that got the output of another one over the same axis; the line of
+    that one, and the length of the axis."""
 
 
 @final
@@ -140,6 +145,8 @@ class Updated(NamedTuple):
     """Backward passes since the last update whose gradient was cleared unused."""
     decay: float
     """The largest `weight_decay`."""
+    betas: tuple[float, ...]
+    """Those of the first group; empty without any."""
     is_upwards: bool
     """Whether all parameters move along the gradient: `maximize=True`."""
 

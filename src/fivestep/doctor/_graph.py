@@ -106,6 +106,35 @@ def made_by_hand_of(loss: Tensor) -> Iterator[Any]:
                 waiting += [following for following, _ in node.next_functions]
 
 
+PICKERS = ("Mean", "Sum", "Index", "Gather", "Diagonal", *SHAPERS)
+"""Operations that choose among numbers or average them."""
+
+
+def is_mean_of_logs(loss: Tensor) -> bool:
+    """Whether a loss is a mean or a sum of numbers from a `log_softmax`, with nothing but a choice in between."""
+    node = loss.grad_fn
+    while node is not None and name_of(node) in PICKERS and node.next_functions:
+        node = node.next_functions[0][0]
+    return node is not None and name_of(node) in ("LogSoftmax", "LogSigmoid")
+
+
+def doubled_softmax_of(loss: Tensor) -> Any:
+    """A softmax, or its logarithm, behind the loss, of which the input is the output of a softmax over that axis."""
+    for node in _nodes(loss.grad_fn) if loss.grad_fn is not None else ():
+        if name_of(node) in ("Softmax", "LogSoftmax"):
+            inner = before(node)
+            if inner is node.next_functions[0][0] and name_of(inner) == "Softmax" and axis_of(inner) == axis_of(node):
+                return node
+    return None
+
+
+def axis_of(node: Any) -> int:
+    """The axis of a softmax, from the first one on."""
+    dim: int = node._saved_dim
+    shape = node._saved_result.shape
+    return dim if dim < len(shape) else dim - 2**64 + len(shape)  # torch keeps a negative one as an unsigned number
+
+
 def linear_matrices_of(root: Any) -> list[tuple[int, ...]]:
     """The shapes of the weights behind an output with this `grad_fn`; empty if there is a nonlinearity.
 

@@ -89,6 +89,7 @@ class Updates:
             scale=self._scales.pop(rule, 1.0),
             num_lost=self._num_lost.pop(rule, 0),
             decay=max((float(group.get("weight_decay", 0.0)) for group in optimizer.param_groups), default=0.0),
+            betas=tuple(float(beta) for beta in optimizer.param_groups[0].get("betas", ())),
             is_upwards=all(group.get("maximize", False) for group in optimizer.param_groups),
         )
 

@@ -92,3 +92,32 @@ def log_probability() -> None:
 )
 def test_downhill(right: Callable[[], None]) -> None:
     assert signs(right) == []
+
+
+def of_logs(sign: float, maximize: bool = False) -> None:
+    """The loss of log probabilities that were picked by hand."""
+    (x, y), model = rows(), net()
+    optimizer = optim.SGD(model.parameters(), lr=0.1, maximize=maximize)
+    for _ in range(30):
+        picked = F.log_softmax(model(x), 1)[torch.arange(64), y].mean()
+        optimizer.zero_grad()
+        (picked if sign > 0 else -picked).backward()
+        optimizer.step()
+
+
+def test_log_probabilities_without_a_minus() -> None:
+    (found,) = findings(lambda: of_logs(1))
+    assert found.sign == "loss negated"
+    assert "each update makes the right answers less probable" in found.seen
+
+
+def test_with_a_minus_or_maximized_and_those_of_a_policy() -> None:
+    (x, y), model = rows(), net()
+
+    def policy() -> Tensor:
+        gained = torch.randn(64)
+        return (F.log_softmax(model(x), 1)[torch.arange(64), y] * gained).mean()
+
+    assert signs(lambda: of_logs(-1)) == []
+    assert signs(lambda: of_logs(1, maximize=True)) == []
+    assert signs(lambda: train(model, policy)) == []

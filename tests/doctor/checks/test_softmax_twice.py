@@ -1,7 +1,10 @@
 """Probabilities go into a loss that expects logits."""
 
+from collections.abc import Callable
+
 import pytest
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import fivestep as fs
@@ -43,3 +46,37 @@ def test_one_before_a_log_softmax(name: str) -> None:
     assert found.sign == "softmax twice"
     assert "no loss below 0.5514 can be reached" in found.seen
     assert signs(lambda: loop(nn.LogSoftmax(dim=1))) == []
+
+
+def by_hand(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> None:
+    """A loss of log probabilities that were picked by hand, `second` of `first` of the logits."""
+    (x, y), model = rows(), net()
+    train(model, lambda: -second(first(model(x)))[torch.arange(64), y].mean())
+
+
+@pytest.mark.parametrize(
+    "second",
+    [lambda z: z.log_softmax(1), lambda z: z.log_softmax(-1), lambda z: z.softmax(1).log()],
+    ids=["log_softmax", "another name of the axis", "softmax"],
+)
+def test_two_in_a_loss_by_hand(second: Callable[[Tensor], Tensor]) -> None:
+    (found,) = findings(lambda: by_hand(nn.Softmax(dim=1), second))
+    assert found.sign == "softmax twice"
+    assert "none of its shares is above 0.5761" in found.seen  # e / (e + 2)
+
+
+def test_one_two_over_other_axes_and_one_that_is_sharpened() -> None:
+    assert signs(lambda: by_hand(nn.Identity(), nn.LogSoftmax(dim=1))) == []
+    assert signs(lambda: by_hand(nn.Softmax(dim=0), nn.LogSoftmax(dim=1))) == []
+    assert signs(lambda: by_hand(lambda z: 9 * z.softmax(1), nn.LogSoftmax(dim=1))) == []
+
+
+def test_one_that_is_only_shown() -> None:
+    (x, y), model = rows(), nn.Sequential(net(), nn.Softmax(dim=1))
+
+    def shown() -> Tensor:
+        probabilities = model(x)
+        probabilities.softmax(1)
+        return -probabilities[torch.arange(64), y].log().mean()
+
+    assert signs(lambda: train(model, shown)) == []

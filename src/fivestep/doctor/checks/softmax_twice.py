@@ -1,6 +1,8 @@
 """Probabilities go into a loss that expects logits."""
 
-from .._events import MEASURE, Measured, Seen
+import math
+
+from .._events import MEASURE, Differentiated, Measured, Seen
 from .._record import Record
 
 WITHIN = 1e-3
@@ -14,9 +16,25 @@ def softmax_twice(record: Record) -> Seen | None:
     loss cannot fall below log(e + C - 1) - 1 = 1.4612, and the gradient is small everywhere. A `log_softmax` before it
     is merely superfluous, and nothing is reported, unless it got the output of a softmax: that is one too many for
     `nll_loss` as well. Seen by the numbers, whatever made them; a softmax over another axis, as `nn.Softmax(dim=0)`
-    takes it, or before another one, is seen by the graph.
+    takes it, or before another one, is seen by the graph: in a loss written by hand too, as `log_softmax(softmax(z))`.
     """
-    return _of_log_probabilities(record) or _of_logits(record)
+    return _of_log_probabilities(record) or _of_logits(record) or _by_hand(record)
+
+
+def _by_hand(record: Record) -> Seen | None:
+    passes = [event for event in record.of(Differentiated) if not event.round]
+    found = [event.doubled for event in passes if event.doubled is not None]
+    if not found or len(found) < len(passes):
+        return None
+    kind, place, num_classes = found[0]
+    name = "softmax" if kind == "Softmax" else "log_softmax"
+    return Seen(
+        MEASURE,
+        place or passes[0].place,
+        f"What goes into a {name} over {num_classes} numbers on the way to the loss is the output of a softmax over "
+        f"the same axis: the second one is nearly flat, and none of its shares is above {_highest(num_classes):.4f}.",
+        "Leave out the first: the model gives logits, and the loss takes their log_softmax.",
+    )
 
 
 def _of_log_probabilities(record: Record) -> Seen | None:
@@ -67,8 +85,11 @@ def _over_another_axis(event: Measured) -> Seen:
     )
 
 
+def _highest(num_classes: int) -> float:
+    """The greatest share, e / (e + C - 1)."""
+    return math.e / (math.e + num_classes - 1)
+
+
 def _lowest(num_classes: int) -> float:
     """-log(e / (e + C - 1))."""
-    import math
-
     return math.log(math.e + num_classes - 1) - 1
