@@ -84,6 +84,9 @@ class Measured(NamedTuple):
     value: float
     counts: tuple[int, ...]
     """The number of rows of each class that count, for a plain cross-entropy without weights; else empty."""
+    relation: tuple[float, float] | None
+    """Of a loss without gradient: how far the targets fit better than shuffled ones, and the variance of that by
+    chance; None where it is not determined."""
     linear: tuple[tuple[int, ...], ...]
     """In the first round, the shapes of the matrices behind the input if there is no nonlinearity; else empty."""
 

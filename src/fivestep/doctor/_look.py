@@ -94,6 +94,35 @@ def binary_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
     return (zeros, ones) if zeros + ones == y.numel() else ()
 
 
+def relation_of_labels(logits: Tensor, target: Tensor) -> tuple[float, float] | None:
+    """For logits (N, C) and labels (N,): the sum of a_(i, y_i), and its variance if the labels are shuffled.
+
+    a are the log probabilities, centered over the rows and, by the shares of the classes, over the columns: the sum has
+    mean 0 under shuffling, and N / (N - 1) times the mean square of a over both as variance for each row.
+    """
+    if target.dim() != 1 or target.is_floating_point() or logits.dim() != 2 or not 1 < len(target) == len(logits):
+        return None
+    y = target.detach().long()
+    if not 1 < logits.shape[1] <= MOST_CLASSES or bool(((y < 0) | (y >= logits.shape[1])).any()):
+        return None
+    share = y.bincount(minlength=logits.shape[1]).double() / len(y)
+    a = logits.detach().double().log_softmax(1)
+    a = a - (a @ share).unsqueeze(1)
+    a = a - a.mean(0)
+    variance = float((a.square() @ share).sum()) * len(y) / (len(y) - 1)
+    return float(a.gather(1, y.unsqueeze(1)).sum()), variance
+
+
+def relation(given: Tensor, target: Tensor) -> tuple[float, float] | None:
+    """For one number a row: N times the correlation, and N^2 / (N - 1), its variance if the targets are shuffled."""
+    if given.shape != target.shape or not given.dim() or not 1 < given.numel() == len(given):
+        return None
+    x, y = (one.detach().reshape(-1).double() for one in (given, target))
+    x, y = x - x.mean(), y - y.mean()
+    lengths = float(x.norm() * y.norm())
+    return len(x) * float(x @ y) / lengths if lengths > 0 else 0.0, len(x) ** 2 / (len(x) - 1)
+
+
 def held(x: Tensor, target: Tensor, low: float, high: float) -> float:
     """The share of numbers x at a bound, or beyond it, whose targets are elsewhere."""
     if x.shape != target.shape or not x.numel():

@@ -22,6 +22,14 @@ COUNTS = {
 """Losses of classes, with the function that counts the rows of each class."""
 
 
+RELATIONS = {
+    "cross_entropy": _look.relation_of_labels,
+    "binary_cross_entropy_with_logits": _look.relation,
+    "mse_loss": _look.relation,
+}
+"""Losses, with the function that measures whether their two arguments have to do with each other."""
+
+
 def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
     """What a loss compares: the prediction and the target."""
     return args[0] if args else kwargs["input"], args[1] if len(args) > 1 else kwargs["target"]
@@ -53,6 +61,7 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
             counts=COUNTS[name](logits, _counting(target, kwargs))
             if name in COUNTS and _is_plain(args, kwargs)
             else (),
+            relation=RELATIONS[name](logits, target) if name in RELATIONS and not torch.is_grad_enabled() else None,
         )
     )
 
@@ -107,6 +116,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         target_sums=_look.target_sums(logits, target),
         value=math.nan,
         counts=(),
+        relation=None,
         linear=(),
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 
 from tests.doctor.loops import classify, net, rows, signs
@@ -74,3 +74,34 @@ def test_many_answers_to_the_same_rows_are_monte_carlo_dropout(with_loss: bool) 
                 F.cross_entropy(mean, y)
 
     assert signs(sampled) == []
+
+
+def accuracies(every: int, calls: int = 1, *, evaluates: bool = False, judged: bool = False) -> None:
+    """Right answers among the same other rows after every so many updates, and no loss of them."""
+    (x, y), (other, _) = rows(), rows()
+    model, judge = nn.Sequential(nn.Dropout(0.1), net()), net(1)
+    optimizer, second = optim.SGD(model.parameters(), lr=0.1), optim.SGD(judge.parameters(), lr=0.1)
+    for step in range(30):
+        model.train()
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        if judged:
+            second.zero_grad()
+            judge(x).square().mean().backward()
+            second.step()
+        if step % every == 0:
+            model.train(not evaluates)
+            with torch.no_grad():
+                sum(model(other).argmax(1) for _ in range(calls))
+
+
+def test_an_accuracy_after_each_epoch() -> None:
+    assert signs(lambda: accuracies(5)) == ["training mode in evaluation"]
+
+
+def test_one_in_evaluation_mode_and_calls_that_are_no_evaluation() -> None:
+    assert signs(lambda: accuracies(5, evaluates=True)) == []
+    assert signs(lambda: accuracies(5, calls=2)) == []  # Monte Carlo dropout
+    assert signs(lambda: accuracies(1)) == []  # targets that each step makes
+    assert signs(lambda: accuracies(5, judged=True)) == []  # what a generator makes of the same noise

@@ -14,12 +14,13 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
     """A model that is trained was measured without gradient while in training mode, and has layers to which it matters.
 
     Dropout then drops a part of what the model knows, and batch norm uses, and goes on to measure, the rows of the
-    evaluation. Reported where a loss follows the call, or several calls in a row: a generator that makes rows for
-    another network, or a slow copy of the model, is not reported, nor are the same rows again and again: Monte Carlo
-    dropout, Gal and Ghahramani 2016. `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
+    evaluation. Reported where a loss follows the call, or several calls in a row, or where the same rows, none of the
+    training, are asked for once every few updates, as for an accuracy. A generator that makes rows for another network,
+    or a slow copy of the model, is not reported, nor are several answers to the same rows: Monte Carlo dropout, Gal and
+    Ghahramani 2016. `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
     """
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
-    for event in _evaluations(record):
+    for event in (*_evaluations(record), *_between_updates(record)):
         model = record.models[event.model]
         if event.is_training and event.in_training and not model.leaves.isdisjoint(trained):
             return Seen(
@@ -65,3 +66,19 @@ def _evaluations(record: Record) -> Iterator[Predicted]:
         in_a_row = in_a_row + 1 if is_next and not is_same and following.round == event.round else 0
         if in_a_row >= IN_A_ROW - 1:
             yield event
+
+
+def _between_updates(record: Record) -> Iterator[Predicted]:
+    """Calls on rows that were asked for once in each of several rounds, far apart, and never with gradient."""
+    if not record.is_one_loss:
+        return
+    calls = list(record.of(Predicted))
+    trained_on = {event.inputs for event in calls if event.has_grad}
+    groups: dict[tuple[int, object], list[Predicted]] = {}
+    for event in calls:
+        if not event.has_grad and event.inputs and event.inputs not in trained_on:
+            groups.setdefault((event.model, event.inputs), []).append(event)
+    for events in groups.values():
+        rounds = [event.round for event in events]
+        if len(events) >= IN_A_ROW and all(later - earlier > 1 for earlier, later in pairwise(rounds)):
+            yield events[0]
