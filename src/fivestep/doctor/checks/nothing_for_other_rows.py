@@ -47,7 +47,7 @@ def nothing_for_other_rows(record: Record) -> Seen | None:
         f"The training loss falls, but in {len(rounds):,} evaluations seen, of {num_rows:,} rows, the answers fit the "
         "targets no better than shuffled ones.",
         "Look whether x and y belong together, in training and here: a shuffle, sort, join, shift or reshape of one of "
-        "them alone parts them. If they do, these columns say nothing of the target.",
+        "them alone parts them. If they do, it takes more rows, or columns that say more of the target.",
     )
 
 

@@ -35,7 +35,8 @@ def rows_of_another_scale(record: Record) -> Seen | None:
                 ROWS,
                 event.place,
                 f"{model.name} is evaluated on rows of mean {figure(rows.mean)} and deviation "
-                f"{figure(rows.deviation)}; those of its training have {figure(before[0].mean)} and {figure(before[0].deviation)}.",
+                f"{figure(rows.deviation)}; those of its training have {figure(before[0].mean)} and "
+                f"{figure(before[0].deviation)}.",
                 "Scale all rows alike, by the mean and the deviation of the training rows: (x - mean) / deviation.",
             )
     return None
