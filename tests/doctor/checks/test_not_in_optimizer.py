@@ -76,3 +76,13 @@ def test_all_of_them_and_frozen_ones() -> None:
     frozen[0].requires_grad_(False)
     assert signs(lambda: loop(whole, optim.SGD(whole.parameters(), lr=0.1))) == []
     assert signs(lambda: loop(frozen, optim.SGD(frozen[2].parameters(), lr=0.1))) == []
+
+
+def test_a_model_whose_gradient_is_only_looked_at() -> None:
+    def looked_at() -> None:
+        (x, y), other, model = rows(), net(), net()
+        for _ in range(5):
+            F.cross_entropy(other(x), y).backward()
+        loop(model, optim.SGD(model.parameters(), lr=0.1))
+
+    assert signs(looked_at) == []

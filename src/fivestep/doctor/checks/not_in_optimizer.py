@@ -1,5 +1,8 @@
 """Parameters get gradients, but no optimizer has them."""
 
+from collections import Counter
+from collections.abc import Iterator
+
 from .._events import UPDATE, Differentiated, Measured, Predicted, Seen, Updated
 from .._record import HABIT, Record
 
@@ -10,7 +13,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
     Either the optimizer was made before the model was replaced, rebuilt or given another layer, or it was given a part
     of the parameters; layers in a plain list are no part of a model, nor is a tensor that is no `nn.Parameter`. What is
     frozen with `requires_grad_(False)` gets no gradient and is not reported, nor what is updated by hand, nor an
-    attack, whose optimizer moves rows alone.
+    attack, whose optimizer moves rows alone, nor a model whose gradient is looked at between two updates of another.
     """
     updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
     if len(updates) < HABIT or len(passes) < HABIT:
@@ -18,7 +21,9 @@ def not_in_optimizer(record: Record) -> Seen | None:
     held = {leaf for rule in record.rules.values() for leaf in rule.leaves}
     in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}
     reached = {key for event in passes for key in event.leaves if record.leaves[key].model in in_training}
+    rounds = Counter(key for leaves in _reached_in_rounds(passes) for key in leaves)
     missing = {key for key in reached - held if _is_weight(record, key) and not record.leaves[key].has_changed}
+    missing = {key for key in missing if rounds[key] >= HABIT}
     used = {key for event in passes for key in event.leaves} & held
     if not missing or (used and not any(record.leaves[key].is_parameter for key in used)):
         return None
@@ -32,6 +37,14 @@ def not_in_optimizer(record: Record) -> Seen | None:
             "stay: requires_grad_(False)."
         )
     return Seen(UPDATE, updates[0].place, f"{seen}: {record.names(missing)} stay as they began.", advice)
+
+
+def _reached_in_rounds(passes: list[Differentiated]) -> Iterator[set[int]]:
+    """The parameters that backward reached between two updates."""
+    rounds: dict[int, set[int]] = {}
+    for event in passes:
+        rounds.setdefault(event.round, set()).update(event.leaves)
+    yield from rounds.values()
 
 
 def _is_weight(record: Record, key: int) -> bool:
