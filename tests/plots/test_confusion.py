@@ -1,5 +1,7 @@
 """The confusion matrix."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,27 @@ def test_a_class_without_rows_is_an_empty_line() -> None:
 def test_long_names_are_slanted(names: list[str], turned: float) -> None:
     axes = confusion(np.eye(len(names)), names).axes[0]
     assert {text.get_rotation() for text in axes.get_xticklabels()} == {turned}
+
+
+@pytest.mark.parametrize("num_classes", [30, 50, 200])
+def test_names_never_lie_on_each_other(num_classes: int) -> None:
+    names = [f"a rather long name of a class, number {k}" for k in range(num_classes)]
+    figure = confusion(np.eye(num_classes), names)
+    figure.canvas.draw()
+    written = [text for text in figure.axes[0].get_yticklabels() if text.get_text()]
+    boxes = sorted((text.get_window_extent() for text in written), key=lambda box: box.y0)
+    assert len(boxes) >= 25
+    assert all(one.y1 <= other.y0 for one, other in pairwise(boxes))
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == [text.get_text() for text in written]
+    assert len({text.get_text() for text in written}) == len(written)  # of names cut short each is its own
+
+
+def test_the_fields_take_most_of_the_picture_beside_long_names() -> None:
+    names = ["the first of two classes with very long names, which nobody would write out", "the second of them"]
+    figure = confusion(COUNTS, names)
+    figure.canvas.draw()
+    field, picture = figure.axes[0].get_window_extent(), figure.bbox
+    assert field.width > 0.3 * picture.width
 
 
 def test_of_very_many_classes_only_colors_are_shown() -> None:
