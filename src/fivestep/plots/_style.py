@@ -81,6 +81,7 @@ class Canvas:
         axes.set_xlabel(x, fontsize=LABEL, color=self.theme.ink)
         axes.set_ylabel(y, fontsize=LABEL, color=self.theme.ink)
         axes.tick_params(which="both", labelsize=SMALL, colors=self.theme.ink, labelcolor=self.theme.ink)
+        axes.ticklabel_format(useOffset=False)  # what all ticks have in common would stand in a corner, under a legend
         axes.grid(color=self.theme.faint, linewidth=0.7)
         axes.set_axisbelow(True)
         return axes
