@@ -29,8 +29,9 @@ def nothing_for_other_rows(record: Record) -> Seen | None:
     the correlation of answers and targets. Overfitting does not hide a relation from it, even where the loss is above
     that of a constant. Reported for one loss, after 200 updates, if the mean of three evaluations or more, each of 200
     rows or more, is below one deviation, on each line that evaluates. Labels that left their rows are found in about
-    three cases of four: what a network makes of them is one function, which may fit by luck. A shift of rows in the
-    order of time, whose neighbors are alike, is not found.
+    half of all cases: what a network makes of them is one function, which may fit by luck. A shift of rows in the order
+    of time, whose neighbors are alike, is not found. Measured, by a script that was not kept, on breast cancer, digits
+    and diabetes: with shuffled training labels 15 of 30 runs, with the right ones none of 30.
     """
     if record.num_updates < FEWEST_UPDATES or not record.is_one_loss or not _has_learned(record):
         return None
