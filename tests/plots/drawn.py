@@ -24,7 +24,7 @@ def legend(axes: Axes) -> list[str]:
 
 def has_free_axes(figure: Figure) -> bool:
     """Whether every legend of the figure, as it is drawn, lies outside all axes."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     legends = [axes.get_legend() for axes in figure.axes if axes.get_legend() is not None]
     boxes = [found.get_window_extent() for found in legends]
     return bool(boxes) and not any(axes.bbox.count_overlaps(boxes) for axes in figure.axes)

@@ -36,6 +36,6 @@ def test_words_of_many_layers_do_not_run_into_each_other() -> None:
     """Those of the recipe for tables: thirteen columns."""
     column = Column("layer 11\nNTKLinear, logits", 256, "(N, 256)", ("frequency (18, 16)", "bias (256,)"))
     figure = network([column] * 13)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert not [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.overlaps(b)]

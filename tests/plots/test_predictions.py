@@ -36,7 +36,7 @@ def test_the_legend_covers_nothing() -> None:
 @pytest.mark.parametrize("factor", [1e-3, 1.0, 1e4, 1e6, 1e8])
 def test_labels_along_the_axes_do_not_run_together(factor: float) -> None:
     figure = predictions(TRUE * factor, PREDICTED * factor)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     rows = [[label.get_window_extent() for label in axes.get_xticklabels()] for axes in figure.axes]
     assert all(len(boxes) > 1 for boxes in rows)
     assert all(left.x1 < right.x0 for boxes in rows for left, right in itertools.pairwise(boxes))
@@ -50,7 +50,7 @@ def test_the_errors_are_counted() -> None:
 
 def test_large_numbers_are_written_out_in_groups() -> None:
     axes = predictions(TRUE * 1e5, PREDICTED * 1e5).axes[0]
-    axes.figure.canvas.draw()
+    axes.figure.draw_without_rendering()
     assert "1,000,000" in [label.get_text() for label in axes.get_xticklabels()]
 
 
