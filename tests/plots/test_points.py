@@ -3,7 +3,7 @@
 import numpy as np
 
 from fivestep.plots.points import points
-from tests.plots.drawn import has_two_themes, labels, legend
+from tests.plots.drawn import has_free_axes, has_two_themes, labels, legend
 
 X = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
 
@@ -14,6 +14,17 @@ def test_each_class_is_a_cloud_of_its_rows() -> None:
     assert [cloud.get_offsets().tolist() for cloud in axes.collections] == [[[0, 1], [4, 5]], [[2, 3]]]
 
 
+def test_of_many_classes_with_long_names_the_legend_covers_no_row_and_is_not_cut() -> None:
+    names = [f"a rather long name of a class, number {k}" for k in range(50)]
+    figure = points(np.random.default_rng(0).normal(size=(50, 2)), np.arange(50), names, ("a", "b"))
+    assert has_free_axes(figure)
+    found = figure.axes[0].get_legend().get_window_extent()
+    assert figure.bbox.y0 <= found.y0
+    assert found.y1 <= figure.bbox.y1
+    assert found.x1 <= figure.bbox.x1
+    assert legend(figure.axes[0])[-1] == "and 31 more"
+
+
 def test_numbers_have_a_scale_of_colors() -> None:
     figure = points(X, np.array([0.5, 1.5, 2.5]), [], ("a", "b"), target_name="price")
     assert figure.axes[1].get_ylabel() == "price"
@@ -22,7 +33,7 @@ def test_numbers_have_a_scale_of_colors() -> None:
 
 def test_large_numbers_are_written_out_in_groups() -> None:
     axes, bar = points(X * 1e5, np.array([0.0, 1e6, 2e6]), [], ("a", "b")).axes
-    axes.figure.canvas.draw()
+    axes.figure.draw_without_rendering()
     assert "200,000" in [label.get_text() for label in axes.get_xticklabels()]
     assert "1,000,000" in [label.get_text() for label in bar.get_yticklabels()]
 

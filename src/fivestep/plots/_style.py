@@ -53,6 +53,16 @@ DARK = Theme(
 """The same order of hues, lighter."""
 
 
+LONGEST_NAME = 24
+"""Letters of a class's name; of a longer one the middle is left out, for names that differ may begin alike."""
+
+
+def short_name(name: str) -> str:
+    """A name of the length that fits."""
+    half = (LONGEST_NAME - 3) // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
+
+
 @final
 class Canvas:
     """An empty picture in one of the two themes, and the axes in it."""

@@ -6,14 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
 
-from ._style import MARKERS, SMALL, Canvas
+from ._style import MARKERS, SMALL, Canvas, short_name
 
 STRENGTH = 0.55
 """Of the fill: the points on top keep their full color."""
 
 MOST_POINTS = 1500
 """Rows that are drawn; of more, this many spread over all."""
+
+FEW_CLASSES = 10
+"""Classes up to which a legend leaves room for the rows beside it."""
+
+MOST_LISTED = 20
+"""Lines of a legend that fit beside the axes."""
 
 
 class Surface(NamedTuple):
@@ -87,3 +94,16 @@ def scatter(canvas: Canvas, axes: Axes, points: np.ndarray, labels: np.ndarray, 
             chosen[:, 0], chosen[:, 1], s=size, color=canvas.color(k), marker=MARKERS[k % len(MARKERS)],
             edgecolors=canvas.theme.ground, linewidths=0.6, label=name,
         )  # fmt: skip
+
+
+def class_legend(canvas: Canvas, axes: Axes, class_names: Sequence[str]) -> None:
+    """The names of the classes of `scatter`: of few where there is room, of many beside the axes, as many as fit."""
+    handles, names = axes.get_legend_handles_labels()[0], [short_name(name) for name in class_names]
+    if len(names) <= FEW_CLASSES:
+        canvas.legend(axes, handles=handles, labels=names, loc="best")
+        return
+    if len(names) > MOST_LISTED:
+        kept = MOST_LISTED - 1
+        handles = [*handles[:kept], Line2D([], [], linestyle="none")]
+        names = [*names[:kept], f"and {len(names) - kept:,} more"]
+    canvas.legend(axes, handles=handles, labels=names, loc="center left", bbox_to_anchor=(1, 0.5))

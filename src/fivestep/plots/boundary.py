@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from ._style import Canvas
-from ._surface import Surface, draw_surface
+from ._surface import Surface, class_legend, draw_surface
 
 
 def boundary(
@@ -25,5 +25,5 @@ def boundary(
     x, y = feature_names
     axes = canvas.axes(x=x, y=y, title=held)
     draw_surface(canvas, axes, surface, class_names)
-    canvas.legend(axes, title=None, loc="best")
+    class_legend(canvas, axes, class_names)
     return canvas.figure

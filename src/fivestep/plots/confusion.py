@@ -7,16 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ._style import SMALL, Canvas
+from ._style import SMALL, Canvas, short_name
 
 MOST_WRITTEN = 20
 """Classes up to which every count is written into its field."""
 
 MOST_NAMED = 30
 """Lines of text beside the largest picture; of more classes, every second, third, ... is named."""
-
-LONGEST_NAME = 24
-"""Letters of a name; of a longer one the middle is left out, for names that differ may begin alike."""
 
 FITTING = 36
 """Letters that fit below the fields side by side; more are slanted."""
@@ -32,7 +29,7 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], title: str = "", *
     shown = axes.imshow(share, cmap=canvas.ramp(), vmin=0, vmax=1)
     axes.grid(visible=False)
     named = range(0, num_classes, math.ceil(num_classes / MOST_NAMED))
-    names = [_short(class_names[k]) for k in named]
+    names = [short_name(class_names[k]) for k in named]
     if max(map(len, names)) * num_classes <= FITTING:
         axes.set_xticks(named, names)
     else:
@@ -42,12 +39,6 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], title: str = "", *
         _write(canvas, axes, counts, share)
     canvas.colorbar(shown, axes, "share of the true class")
     return canvas.figure
-
-
-def _short(name: str) -> str:
-    """A name of the length that fits."""
-    half = (LONGEST_NAME - 3) // 2
-    return name if len(name) <= LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
 
 
 def _write(canvas: Canvas, axes: Axes, counts: np.ndarray, share: np.ndarray) -> None:

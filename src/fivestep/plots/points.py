@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ._style import Canvas, grouped
-from ._surface import scatter
+from ._surface import class_legend, scatter
 
 
 def points(
@@ -25,7 +25,7 @@ def points(
     axes = canvas.axes(x=feature_names[0], y=feature_names[1])
     if class_names:
         scatter(canvas, axes, x, y, class_names)
-        canvas.legend(axes)
+        class_legend(canvas, axes, class_names)
     else:
         shown = axes.scatter(x[:, 0], x[:, 1], c=y, cmap="cividis", s=16, edgecolors=canvas.theme.faint, linewidths=0.4)
         canvas.colorbar(shown, axes, target_name, format=grouped())
