@@ -169,13 +169,17 @@ def test_large_weights_are_not_kept_twice(monkeypatch: pytest.MonkeyPatch) -> No
     assert not division(ours)._first.nonzeros
 
 
+@pytest.mark.parametrize(("more", "kind"), [(0.02, Nonzeros), (-0.02, Dense)])
 @pytest.mark.parametrize(
-    ("zeros", "kind"), [(nonzeros.LEAST_ZEROS + 0.02, Nonzeros), (nonzeros.LEAST_ZEROS - 0.02, Dense)]
+    ("least", "width"),
+    [(nonzeros.LEAST_ZEROS, nonzeros.MANY_PANELS * PANEL), (nonzeros.LEAST_ZEROS_OF_FEW, 2 * PANEL)],
 )
-def test_some_of_the_rows_decide(zeros: float, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_of_the_rows_decide(
+    least: float, width: int, more: float, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
     share(1, monkeypatch)
     x = torch.ones(100, NUM_IN)
-    x[: round(100 * zeros)] = 0.0
-    engine = small_engine(LARGER, small_plan(batch_size=None, epochs=1), NETS["two layers"])
+    x[: round(100 * (least + more))] = 0.0
+    engine = small_engine(LARGER, small_plan(batch_size=None, epochs=1), MLP(NUM_IN, width, 3))
     list(steps(engine, rows_of(x), small_plan(batch_size=None, epochs=1)))
     assert bool(division(engine)._first.nonzeros) == (kind is Nonzeros)

@@ -24,6 +24,9 @@ LEAST_ZEROS = 0.2
 LEAST_PANELS = 2
 """Of units that a thread must have for it: sums of a single one wait for one another."""
 
+MANY_PANELS, LEAST_ZEROS_OF_FEW = 4, 0.4
+"""With fewer panels so many inputs must be 0: a Zen 5 gains from two thirds on, a Zen 4 at any share."""
+
 
 @final
 class FirstInputs:
@@ -38,7 +41,8 @@ class FirstInputs:
     def of(self, work: Work, rows: BlockRows) -> list[Dense] | list[Nonzeros]:
         """How they take those of a block of steps."""
         is_stored = work.stored.dtype in (np.uint8, self._kind) and work.scale[1] == 0
-        if not (self._can_leave_out and is_stored and rows.zeros >= LEAST_ZEROS):
+        least = LEAST_ZEROS if min(self._panels) >= MANY_PANELS else LEAST_ZEROS_OF_FEW
+        if not (self._can_leave_out and is_stored and rows.zeros >= least):
             return [Dense(len(self._stages))] * len(self._panels)
         if not self.nonzeros or self.nonzeros[0].rows.dtype != work.stored.dtype:
             self.nonzeros = [self._room(panels, work.stored.dtype) for panels in self._panels]
