@@ -28,6 +28,12 @@ def test_the_longer_memory_first(kind: type[optim.Adam]) -> None:
     assert "betas=(0.9, 0.999)" in found.advice
 
 
+def test_a_long_memory_is_not_rounded_to_1() -> None:
+    (found,) = findings(lambda: loop((0.99999, 0.99)))
+    assert "betas=(0.99999, 0.99)" in found.seen
+    assert "betas=(0.99, 0.99999)" in found.advice
+
+
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.9, 0.95), (0.95, 0.95), (0.5, 0.999), (0.0, 0.9), (0.9, 0.8)])
 def test_what_people_use(betas: tuple[float, float]) -> None:
     assert signs(lambda: loop(betas)) == []

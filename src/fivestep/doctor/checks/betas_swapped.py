@@ -28,9 +28,9 @@ def betas_swapped(record: Record) -> Seen | None:
         return Seen(
             UPDATE,
             updates[0].place,
-            f"{rule.name} has betas=({first:.4g}, {second:.4g}): it remembers the gradient for about "
+            f"{rule.name} has betas=({first:.12g}, {second:.12g}): it remembers the gradient for about "
             f"{1 / (1 - first):,.0f} updates, and its square, which is the measure of it, for {1 / (1 - second):,.0f}.",
-            f"The longer memory is the second: betas=({second:.4g}, {first:.4g}).",
+            f"The longer memory is the second: betas=({second:.12g}, {first:.12g}).",
         )
     return None
 

@@ -29,10 +29,10 @@ def rate_gone_to_0(record: Record) -> Seen | None:
 
     Or below a ten-thousandth, where a schedule is stepped with every update (a thousandth, if it is an
     `ExponentialLR`); or below a fiftieth, if the loss does not fall either; or below a twentieth for nine tenths of the
-    updates, of `StepLR` and its like. Such a schedule counts
-    epochs and is stepped with every batch, or was made for fewer steps than the loop has. A rate that comes to 0 at the
-    end of the loop is not reported, nor one that comes back, nor one that `ReduceLROnPlateau` takes away when the loss
-    has fallen, unless it is stepped with each of several batches.
+    updates, of `StepLR` and its like. Such a schedule counts epochs and is stepped with every batch, or was made for
+    fewer steps than the loop has. A rate that comes to 0 at the end of the loop is not reported, nor one that comes
+    back, nor one that `ReduceLROnPlateau` takes away when the loss has fallen, unless it is stepped with each of
+    several batches.
     """
     for key, rule in record.rules.items():
         updates = [event for event in record.of(Updated) if event.optimizer == key and event.rates]
