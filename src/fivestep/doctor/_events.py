@@ -48,6 +48,8 @@ class Predicted(NamedTuple):
     """Whether `F.dropout` dropped something in a module in evaluation mode."""
     in_training: tuple[str, ...]
     in_evaluation: tuple[str, ...]
+    is_used: bool
+    """Whether it has a gradient, or the caller does something with the answer."""
 
 
 @final

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from . import _graph, _look
 from ._events import Left, NotFinite, Predicted, Refused
-from ._place import here
+from ._place import here, is_used_here
 from ._registry import modes, named
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ class Modules:
             )
         )
 
+                torch.is_grad_enabled() or is_used_here(),
 
 def _is_model(module: nn.Module) -> bool:
     """Whether a module has parameters, unlike a loss or a transformation of rows."""

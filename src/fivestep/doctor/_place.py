@@ -1,5 +1,6 @@
 """The current line of the user's own code."""
 
+import dis
 import functools
 import linecache
 import os
@@ -7,7 +8,7 @@ import sys
 import sysconfig
 import traceback
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 import torch
 
@@ -40,6 +41,27 @@ def instruction_here() -> int:
     while frame is not None and _rank(frame.f_code.co_filename):
         frame = frame.f_back
     return -1 if frame is None else frame.f_lasti
+
+
+def is_used_here() -> bool:
+    """Whether the code outside torch and this package does something with the answer of what it calls.
+
+    Not if the call is a whole statement, or its answer is assigned to `_`.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _rank(frame.f_code.co_filename) == 2:
+        frame = frame.f_back
+    return frame is None or _is_used(frame.f_code, frame.f_lasti)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _is_used(code: CodeType, call: int) -> bool:
+    """Whether the instruction after a call neither removes its answer from the stack nor names it `_`."""
+    following = next((one for one in dis.get_instructions(code) if one.offset > call), None)
+    if following is None:
+        return True
+    is_dropped = following.opname == "POP_TOP"
+    return not is_dropped and not (following.opname.startswith("STORE_") and following.argval == "_")
 
 
 def place_of(error: BaseException) -> Place | None:

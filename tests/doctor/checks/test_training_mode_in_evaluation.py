@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 
-from tests.doctor.loops import classify, net, rows, signs
+from tests.doctor.loops import classify, net, rows, signs, train
 
 
 def loop(evaluates: bool, calls: int, with_loss: bool, dropout: float = 0.1) -> None:
@@ -105,3 +105,38 @@ def test_one_in_evaluation_mode_and_calls_that_are_no_evaluation() -> None:
     assert signs(lambda: accuracies(5, calls=2)) == []  # Monte Carlo dropout
     assert signs(lambda: accuracies(1)) == []  # targets that each step makes
     assert signs(lambda: accuracies(5, judged=True)) == []  # what a generator makes of the same noise
+
+
+def recalibrated(num_calls: int, *, is_used: bool) -> None:
+    """Batch norm sees all rows after each epoch, in training mode, and the answers are discarded, or are not."""
+    x, y = rows()
+    model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+    optimizer, answers = optim.SGD(model.parameters(), lr=0.1), []
+    for _ in range(5):
+        for part in torch.arange(64).split(16):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[part]), y[part]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            for part in torch.arange(64).split(64 // num_calls):
+                if is_used:
+                    answers.append(model(x[part]))
+                else:
+                    model(x[part])
+
+
+@pytest.mark.parametrize("num_calls", [1, 4])
+def test_a_batch_norm_that_is_measured_anew(num_calls: int) -> None:
+    assert signs(lambda: recalibrated(num_calls, is_used=False)) == []
+    assert signs(lambda: recalibrated(num_calls, is_used=True)) == ["training mode in evaluation"]
+
+
+def test_a_batch_norm_that_torch_measures_anew() -> None:
+    def loop() -> None:
+        x, y = rows()
+        model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+        for _ in range(3):
+            train(model, lambda: F.cross_entropy(model(x), y), steps=10)
+            optim.swa_utils.update_bn(x.split(16), model)
+
+    assert "training mode in evaluation" not in signs(loop)

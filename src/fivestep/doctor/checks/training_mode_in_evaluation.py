@@ -17,12 +17,13 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
     evaluation. Reported where a loss follows the call, or several calls in a row, or where the same rows, none of the
     training, are asked for once every few updates, as for an accuracy. A generator that makes rows for another network,
     or a slow copy of the model, is not reported, nor are several answers to the same rows: Monte Carlo dropout, Gal and
-    Ghahramani 2016. `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
+    Ghahramani 2016; nor a call whose answer the caller discards, which is made for batch norm to measure rows anew.
+    `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
     """
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
     for event in (*_evaluations(record), *_between_updates(record)):
         model = record.models[event.model]
-        if event.is_training and event.in_training and not model.leaves.isdisjoint(trained):
+        if event.is_training and event.in_training and event.is_used and not model.leaves.isdisjoint(trained):
             return Seen(
                 PREDICT,
                 event.place,
