@@ -89,6 +89,8 @@ class Measured(NamedTuple):
     relation: tuple[float, float] | None
     """Of a loss without gradient: how far the targets fit better than shuffled ones, and the variance of that by
     chance; None where it is not determined."""
+    model: int | None
+    """Of a loss without gradient: the model that was called without gradient before it, and after any other loss."""
     linear: tuple[tuple[int, ...], ...]
     """In the first round, the shapes of the matrices behind the input if there is no nonlinearity; else empty."""
 

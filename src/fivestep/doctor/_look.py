@@ -98,12 +98,15 @@ def relation_of_labels(logits: Tensor, target: Tensor) -> tuple[float, float] | 
     """For logits (N, C) and labels (N,): the sum of a_(i, y_i), and its variance if the labels are shuffled.
 
     a are the log probabilities, centered over the rows and, by the shares of the classes, over the columns: the sum has
-    mean 0 under shuffling, and N / (N - 1) times the mean square of a over both as variance for each row.
+    mean 0 under shuffling, and N / (N - 1) times the mean square of a over both as variance for each row. Both are 0
+    for one label in all rows, as no shuffle changes it; None if a logit is not finite.
     """
     if target.dim() != 1 or target.is_floating_point() or logits.dim() != 2 or not 1 < len(target) == len(logits):
         return None
     y = target.detach().long()
     if not 1 < logits.shape[1] <= MOST_CLASSES or bool(((y < 0) | (y >= logits.shape[1])).any()):
+        return None
+    if not is_finite(logits):
         return None
     share = y.bincount(minlength=logits.shape[1]).double() / len(y)
     a = logits.detach().double().log_softmax(1)
@@ -114,10 +117,17 @@ def relation_of_labels(logits: Tensor, target: Tensor) -> tuple[float, float] | 
 
 
 def relation(given: Tensor, target: Tensor) -> tuple[float, float] | None:
-    """For one number a row: N times the correlation, and N^2 / (N - 1), its variance if the targets are shuffled."""
+    """For one number a row: N times the correlation, and N^2 / (N - 1), its variance if the targets are shuffled.
+
+    Both are 0 for one target in all rows, as no shuffle changes it; None if a number is not finite.
+    """
     if given.shape != target.shape or not given.dim() or not 1 < given.numel() == len(given):
         return None
     x, y = (one.detach().reshape(-1).double() for one in (given, target))
+    if not (is_finite(x) and is_finite(y)):
+        return None
+    if bool((y == y[0]).all()):
+        return 0.0, 0.0
     x, y = x - x.mean(), y - y.mean()
     lengths = float(x.norm() * y.norm())
     return len(x) * float(x @ y) / lengths if lengths > 0 else 0.0, len(x) ** 2 / (len(x) - 1)

@@ -49,6 +49,8 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
         _graph.notes_of(result.grad_fn)["fivestep"] = watcher.record.num_updates
         watcher.graphs.made(result, here())
     event = _event(watcher, name, logits, target, _graph.maker_of(logits.grad_fn))
+    model, watcher.modules.answered = watcher.modules.answered, None
+    model = None if torch.is_grad_enabled() else model
     watcher.record.events.append(
         event._replace(
             place=here(),
@@ -61,7 +63,8 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
             counts=COUNTS[name](logits, _counting(target, kwargs))
             if name in COUNTS and _is_plain(args, kwargs)
             else (),
-            relation=RELATIONS[name](logits, target) if name in RELATIONS and not torch.is_grad_enabled() else None,
+            relation=RELATIONS[name](logits, target) if name in RELATIONS and model is not None else None,
+            model=model,
         )
     )
 
@@ -117,6 +120,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         value=math.nan,
         counts=(),
         relation=None,
+        model=None,
         linear=(),
     )
 

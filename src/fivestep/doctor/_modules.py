@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._watcher import Watcher
 
 EVALUATIONS = 200
-"""The most calls outside of training that are examined."""
+"""The most calls outside of training that are examined; the losses that follow the others are examined too."""
 
 MOST_NOT_FINITE = 1_000
 """The most outputs that are not finite whose modules are recorded."""
@@ -28,6 +28,8 @@ class Modules:
     def __init__(self) -> None:
         self.is_evaluating = False
         """Whether the last called model is in evaluation mode, within the limit of examined calls."""
+        self.answered: int | None = None
+        """The number of the last called model, if it was called without gradient and no loss has followed."""
         self._at_work: list[nn.Module] = []
         self._num_evaluations = 0
         self._is_dropping = False
@@ -64,6 +66,7 @@ class Modules:
         if not self._at_work and len(rest) > 1 and _is_model(module):
             is_wanted = self._wants(watcher, module)
             self.is_evaluating = is_wanted and not module.training
+            self.answered = None if torch.is_grad_enabled() else watcher.registry.key(module)
             if is_wanted:
                 self._predicted(watcher, module, inputs, result)
         if len(rest) > 1 and watcher.is_watching and torch.is_grad_enabled():
@@ -145,10 +148,10 @@ class Modules:
                 is_dropping,
                 in_training,
                 in_evaluation,
+                torch.is_grad_enabled() or is_used_here(),
             )
         )
 
-                torch.is_grad_enabled() or is_used_here(),
 
 def _is_model(module: nn.Module) -> bool:
     """Whether a module has parameters, unlike a loss or a transformation of rows."""

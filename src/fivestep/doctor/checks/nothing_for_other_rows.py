@@ -1,10 +1,9 @@
 """What is learned of the training rows says nothing of others."""
 
 import math
-from itertools import pairwise
 
 from .._constant import constant_of
-from .._events import ROWS, Measured, Place, Predicted, Seen
+from .._events import ROWS, Measured, Place, Seen
 from .._record import Record
 
 FEWEST_ROWS, FEWEST_UPDATES, FEWEST_EVALUATIONS = 200, 200, 3
@@ -28,20 +27,22 @@ def nothing_for_other_rows(record: Record) -> Seen | None:
     would have with the targets of its rows shuffled; of a squared error or a binary cross-entropy of one number a row,
     the correlation of answers and targets. Overfitting does not hide a relation from it, even where the loss is above
     that of a constant. Reported for one loss, after 200 updates, if the mean of three evaluations or more, each of 200
-    rows or more, is below one deviation, on each line that evaluates. Labels that left their rows are found in about
-    half of all cases: what a network makes of them is one function, which may fit by luck. A shift of rows in the order
-    of time, whose neighbors are alike, is not found. Measured, by a script that was not kept, on breast cancer, digits
-    and diabetes: with shuffled training labels 15 of 30 runs, with the right ones none of 30.
+    rows or more, is below one deviation, on each line that evaluates; batches with one target in all rows say nothing,
+    and do not count. Labels that left their rows are found in about half of all cases: what a network makes of them is
+    one function, which may fit by luck. A shift of rows in the order of time, whose neighbors are alike, is not found.
+    Measured, by a script that was not kept, on breast cancer, digits and diabetes: with shuffled training labels 15 of
+    30 runs, with the right ones none of 30.
     """
     if record.num_updates < FEWEST_UPDATES or not record.is_one_loss or not _has_learned(record):
         return None
     groups: dict[Place | None, dict[int, list[Measured]]] = {}
     for event in _evaluations(record):
         groups.setdefault(event.place, {}).setdefault(event.round, []).append(event)
-    if not groups or not all(_is_unrelated(list(rounds.values())) for rounds in groups.values()):
+    whole = {place: _whole(list(rounds.values())) for place, rounds in groups.items()}
+    if not groups or not all(map(_is_unrelated, whole.values())):
         return None
-    place, rounds = next(iter(groups.items()))
-    num_rows = sum(event.input.shape[0] for event in next(iter(rounds.values())))
+    place, rounds = next(iter(whole.items()))
+    num_rows = _num_rows(rounds[0])
     return Seen(
         ROWS,
         place,
@@ -59,8 +60,7 @@ def _is_unrelated(rounds: list[list[Measured]]) -> bool:
     if len(found) < max(FEWEST_EVALUATIONS, len(rounds)):
         return False
     mean = sum(found) / len(found)
-    num_rows = sum(event.input.shape[0] for event in rounds[0])
-    return OPPOSITE * math.sqrt(num_rows) < mean < CHANCE
+    return OPPOSITE * math.sqrt(_num_rows(_telling(rounds[0]))) < mean < CHANCE
 
 
 def _has_learned(record: Record) -> bool:
@@ -79,23 +79,29 @@ def _has_learned(record: Record) -> bool:
 def _evaluations(record: Record) -> list[Measured]:
     """Losses without gradient that follow a call of a trained model without gradient."""
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
-    relevant = [event for event in record.events if isinstance(event, Predicted | Measured)]
-    return [
-        following
-        for event, following in pairwise(relevant)
-        if isinstance(event, Predicted)
-        and not event.has_grad
-        and not record.models[event.model].leaves.isdisjoint(trained)
-        and isinstance(following, Measured)
-        and not following.has_grad
-        and following.round
-    ]
+    models = {key for key, model in record.models.items() if not model.leaves.isdisjoint(trained)}
+    return [event for event in record.of(Measured) if event.model in models and not event.has_grad and event.round]
+
+
+def _whole(rounds: list[list[Measured]]) -> list[list[Measured]]:
+    """The evaluations, without the last if it has fewer rows than that before: the end of the loop cut it off."""
+    is_cut_off = len(rounds) > 1 and _num_rows(rounds[-1]) < _num_rows(rounds[-2])
+    return rounds[:-1] if is_cut_off else rounds
+
+
+def _num_rows(events: list[Measured]) -> int:
+    return sum(event.input.shape[0] if event.input.shape else 1 for event in events)
+
+
+def _telling(events: list[Measured]) -> list[Measured]:
+    """The batches in which a shuffle of the targets would change something."""
+    return [event for event in events if event.relation is not None and event.relation[1] > 0]
 
 
 def _score(events: list[Measured]) -> float | None:
     """How related answers and targets of one evaluation are, in deviations of chance; None if it cannot be told."""
     relations = [event.relation for event in events if event.relation is not None]
     variance = sum(one[1] for one in relations)
-    if len(relations) < len(events) or sum(event.input.shape[0] for event in events) < FEWEST_ROWS or not variance:
+    if len(relations) < len(events) or _num_rows(_telling(events)) < FEWEST_ROWS:
         return None
     return sum(one[0] for one in relations) / math.sqrt(variance)
