@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -179,6 +181,55 @@ def test_dates_in_texts_are_those_of_training_where_the_year_is_first(written: s
     sentence = r"must hold dates, such as 2024-03-01, got '5/1/24' in row 1; fix it, or leave the row out\.$"
     with pytest.raises(InputError, match=sentence):
         encoder.encode(pl.DataFrame({"day": ["5/1/24", written]}))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-03-01T00:30:00.000000+0100",  # by polars
+        "2024-03-01 00:30:00+01:00",  # by pandas
+        "2024-03-01T00:30:00+01",
+        "2024-03-01T00:30:00 \u221201:00",
+        "2024-03-01T00:30:00Z",
+        "2024-03-01 00:30:00",
+    ],
+)
+def test_dates_with_an_offset_in_texts_have_the_time_of_the_clock_as_those_of_training_with_a_zone(
+    written: str,
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    frame = pl.DataFrame({"t": [datetime(2024, 3, 1, 0, 30, tzinfo=berlin), datetime(2024, 7, 9, 12, tzinfo=berlin)]})
+    encoder = fitted(frame)
+    assert torch.equal(encoder.encode(pl.DataFrame({"t": [written]})), encoder.encode(frame[:1]))
+
+
+def test_a_table_with_a_zone_is_the_same_one_when_polars_has_written_it_as_texts() -> None:
+    hours = pl.datetime_range(datetime(2024, 3, 30), datetime(2024, 4, 1), "1h", time_zone="Europe/Berlin", eager=True)
+    frame = pl.DataFrame({"t": hours})
+    encoder = fitted(frame)
+    as_texts = pl.read_csv(frame.write_csv().encode(), infer_schema=False)
+    assert torch.equal(encoder.encode(as_texts), encoder.encode(frame))
+
+
+def test_dates_with_an_offset_are_in_utc_where_training_had_texts() -> None:
+    encoder = fitted(pl.DataFrame({"t": ["2024-03-01 12:00:00+01:00", "2024-07-09 12:00:00+02:00"] * 9}))
+    late, early = (pl.DataFrame({"t": [f"2024-03-01 {clock}"]}) for clock in ("13:00:00+02:00", "11:00:00Z"))
+    assert torch.equal(encoder.encode(late), encoder.encode(early))
+
+
+@pytest.mark.parametrize("wrong", ["bad value 7-7-7", "2024-01-05T00:00:00+99:99", "99-01-05", "2024-13-05"])
+def test_of_dates_with_a_time_the_one_that_is_none_is_named(wrong: str) -> None:
+    encoder = fitted(pl.DataFrame({"day": [date(2024, 1, 5), date(2024, 3, 1)]}))
+    new = pl.DataFrame({"day": ["2024-01-05 00:00:00", "2024-01-06 00:00:00", wrong]})
+    with pytest.raises(InputError, match=rf"such as 2024-03-01, got '{re.escape(wrong)}' in row 3"):
+        encoder.encode(new)
+
+
+def test_dates_with_the_year_first_are_read_one_by_one() -> None:
+    encoder = fitted(pl.DataFrame({"day": [date(2024, 1, 5), date(2024, 3, 1)]}))
+    new = pl.DataFrame({"day": ["2024-01-05", "2024/01/05", "2024-03-01 00:00:00", "2024-03-01T00:00"]})
+    alone = torch.cat([encoder.encode(new[k : k + 1]) for k in range(4)])
+    assert torch.equal(encoder.encode(new), alone)
 
 
 def test_a_time_of_day_is_a_part_of_a_day() -> None:

@@ -33,7 +33,10 @@ A time without a date is one of the first day of 1970, and a month is its first 
 """
 
 YEAR_FIRST = tuple(known for known in DATE_FORMATS if known.startswith(("%Y-%m-%d", "%Y/%m/%d")))
-"""Those in which no day can be taken for a month."""
+"""Those in which no day can be taken for a month, so that each value may have its own."""
+
+OFFSET = r"\s*(?:[Zz]|[+\u2212-][\d: ]+)$"
+"""The end of a moment with a time zone: Z, +01:00."""
 
 FIRST_YEAR = 1000
 """Of four digits: below it, a year was written with two."""
@@ -45,25 +48,46 @@ MAY_BE_DATE = re.compile(r"(?=.*[-/.: ])(?:.*?\d){3}", re.DOTALL)
 def dates(values: pl.Series, date_format: str) -> pl.Series:
     """The values as datetimes without a time zone; null where one is missing or is not a date.
 
-    Without a format, as for a column of dates that never were texts, texts are dates where all have the year first.
+    Texts with an offset become UTC. Without a format, as for a column of dates that never were texts, texts are dates
+    where they have the year first, and the time is that of the clock where they are from, as in a column with a zone.
     """
     if values.dtype == pl.String:
-        date_format = date_format or first_without_null(values, YEAR_FIRST, dates) or YEAR_FIRST[0]
-        zone = "UTC" if date_format.endswith("z") else None
-        text = values.str.strip_chars()
-        if date_format in TIMES_OF_DAY:
-            text = text.set(~text.str.contains(TWO_DIGITS), None)
-            text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
-        if date_format in MONTHS:
-            text = text.set(~text.str.contains(YEAR), None)
-            text, date_format = "1 " + text, f"%d {date_format}"
-        found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
-        return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
+        return _with_format(values, date_format) if date_format else _with_year_first(values)
     if values.dtype == pl.Date:
         return values.cast(pl.Datetime("us"))
     if values.dtype == pl.Datetime:
         return values.dt.cast_time_unit("us").dt.replace_time_zone(None)
     return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+
+
+def _with_format(values: pl.Series, date_format: str) -> pl.Series:
+    """Texts as datetimes; null where one is not written in this format."""
+    zone = "UTC" if date_format.endswith("z") else None
+    text = values.str.strip_chars()
+    if date_format in TIMES_OF_DAY:
+        text = text.set(~text.str.contains(TWO_DIGITS), None)
+        text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
+    if date_format in MONTHS:
+        text = text.set(~text.str.contains(YEAR), None)
+        text, date_format = "1 " + text, f"%d {date_format}"
+    found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
+    return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
+
+
+def _with_year_first(values: pl.Series) -> pl.Series:
+    """Texts as datetimes, each in the first format with the year first that fits it, and without its offset."""
+    found = pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+    for known in YEAR_FIRST:
+        others = (found.is_null() & ~missing(values)).arg_true()
+        if not len(others):
+            break
+        text = values[others]
+        moments = _with_format(text, known)
+        if known.endswith("z") and moments.null_count() < len(moments):
+            on_clock = _with_format(text.str.strip_chars().str.replace(OFFSET, ""), known.removesuffix("%#z"))
+            moments = on_clock.set(moments.is_null(), None)
+        found = found.scatter(others, moments)
+    return found
 
 
 def date_format_of(values: pl.Series) -> str | None:
