@@ -36,6 +36,11 @@ def test_each_class_has_its_points_in_its_color_and_its_name_in_the_legend(num_c
         assert tuple(cloud.get_facecolor()[0][:3]) == pytest.approx(to_rgb(LIGHT.colors[k]))
 
 
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    names = ["_none", "b", "c"]
+    assert legend(boundary(surface(3), names, ("a", "b")).axes[0]) == names
+
+
 def test_the_fill_mixes_the_colors_by_probability() -> None:
     image, whole = drawn(3).axes[0].images[0], surface(3)
     colors = np.array([to_rgb(color) for color in LIGHT.colors[:3]])

@@ -1,9 +1,16 @@
 """The rows of a data set."""
 
+from typing import Any
+
 import numpy as np
 
 from fivestep.plots.points import points
 from tests.plots.drawn import has_free_axes, has_two_themes, labels, legend
+
+
+def colors(cloud: Any) -> list[list[float]]:
+    return cloud.get_facecolor().tolist()
+
 
 X = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
 
@@ -23,6 +30,13 @@ def test_of_many_classes_with_long_names_the_legend_covers_no_row_and_is_not_cut
     assert found.y1 <= figure.bbox.y1
     assert found.x1 <= figure.bbox.x1
     assert legend(figure.axes[0])[-1] == "and 31 more"
+
+
+def test_names_that_are_empty_or_begin_with_an_underscore_stand_beside_their_own_colors() -> None:
+    axes = points(X, np.array([0, 1, 2]), ["_none", "", "c"], ("a", "b")).axes[0]
+    handles = axes.get_legend().legend_handles
+    assert legend(axes) == ["_none", "", "c"]
+    assert [colors(handle) for handle in handles] == [colors(cloud) for cloud in axes.collections]
 
 
 def test_numbers_have_a_scale_of_colors() -> None:

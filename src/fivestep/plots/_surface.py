@@ -1,9 +1,10 @@
 """A classifier over a plane: probabilities as mixed colors, its borders, the rows on top."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
@@ -39,13 +40,14 @@ class Surface(NamedTuple):
 
 def draw_surface(
     canvas: Canvas, axes: Axes, surface: Surface, class_names: Sequence[str], *, labels: bool = True
-) -> None:
-    """The fill, the borders between the classes, with numbers if there is room, and the rows."""
+) -> list[Artist]:
+    """The fill, the borders between the classes, with numbers if there is room, and the rows, which are returned."""
     fill(canvas, axes, surface)
     borders(canvas, axes, surface, labels=labels)
-    scatter(canvas, axes, surface.points, surface.labels, class_names)
+    clouds = scatter(canvas, axes, surface.points, surface.labels, class_names)
     axes.set_xlim(surface.x[0], surface.x[-1])
     axes.set_ylim(surface.y[0], surface.y[-1])
+    return clouds
 
 
 def fill(canvas: Canvas, axes: Axes, surface: Surface) -> None:
@@ -82,28 +84,42 @@ def borders(canvas: Canvas, axes: Axes, surface: Surface, *, labels: bool) -> No
             axes.contour(surface.x, surface.y, lead, levels=[0.0], colors=ink, linewidths=1.4)
 
 
-def scatter(canvas: Canvas, axes: Axes, points: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> None:
-    """The rows, each class in its color and with its sign."""
+def scatter(
+    canvas: Canvas, axes: Axes, points: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> list[Artist]:
+    """The rows, each class in its color and with its sign; what is drawn of each class."""
     if len(points) > MOST_POINTS:
         kept = np.linspace(0, len(points) - 1, MOST_POINTS).astype(int)
         points, labels = points[kept], labels[kept]
     size = 26 if len(points) <= 500 else 12
+    clouds: list[Artist] = []
     for k, name in enumerate(class_names):
         chosen = points[labels == k]
-        axes.scatter(
+        cloud = axes.scatter(
             chosen[:, 0], chosen[:, 1], s=size, color=canvas.color(k), marker=MARKERS[k % len(MARKERS)],
             edgecolors=canvas.theme.ground, linewidths=0.6, label=name,
         )  # fmt: skip
+        clouds.append(cloud)
+    return clouds
 
 
-def class_legend(canvas: Canvas, axes: Axes, class_names: Sequence[str]) -> None:
+def class_legend(canvas: Canvas, axes: Axes, clouds: Sequence[Artist], class_names: Sequence[str]) -> None:
     """The names of the classes of `scatter`: of few where there is room, of many beside the axes, as many as fit."""
-    handles, names = axes.get_legend_handles_labels()[0], [short_name(name) for name in class_names]
+    handles, names = list(clouds), [short_name(name) for name in class_names]
     if len(names) <= FEW_CLASSES:
-        canvas.legend(axes, handles=handles, labels=names, loc="best")
+        _named(canvas, axes, handles, names, loc="best")
         return
     if len(names) > MOST_LISTED:
         kept = MOST_LISTED - 1
         handles = [*handles[:kept], Line2D([], [], linestyle="none")]
         names = [*names[:kept], f"and {len(names) - kept:,} more"]
-    canvas.legend(axes, handles=handles, labels=names, loc="center left", bbox_to_anchor=(1, 0.5))
+    _named(canvas, axes, handles, names, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _named(canvas: Canvas, axes: Axes, handles: Sequence[Artist], names: Sequence[str], **options: Any) -> None:
+    """The legend with these names, also those with "_" in front, which Matplotlib before 3.10 leaves out."""
+    canvas.legend(axes, handles=handles, labels=["-"] * len(names), **options)
+    legend = axes.get_legend()
+    assert legend is not None
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)

@@ -24,6 +24,6 @@ def boundary(
     canvas = Canvas(title, dark=dark, height=5.6)
     x, y = feature_names
     axes = canvas.axes(x=x, y=y, title=held)
-    draw_surface(canvas, axes, surface, class_names)
-    class_legend(canvas, axes, class_names)
+    clouds = draw_surface(canvas, axes, surface, class_names)
+    class_legend(canvas, axes, clouds, class_names)
     return canvas.figure

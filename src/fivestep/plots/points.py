@@ -24,8 +24,7 @@ def points(
     canvas = Canvas(title, dark=dark, height=5.0)
     axes = canvas.axes(x=feature_names[0], y=feature_names[1])
     if class_names:
-        scatter(canvas, axes, x, y, class_names)
-        class_legend(canvas, axes, class_names)
+        class_legend(canvas, axes, scatter(canvas, axes, x, y, class_names), class_names)
     else:
         shown = axes.scatter(x[:, 0], x[:, 1], c=y, cmap="cividis", s=16, edgecolors=canvas.theme.faint, linewidths=0.4)
         canvas.colorbar(shown, axes, target_name, format=grouped())
