@@ -85,7 +85,7 @@ def convert_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> No
 
 @apart
 def measure_own_rows(me: Any, loss: Measure, work: Work, part: int) -> Any:
-    """The loss of the thread's rows of a part, and its gradient into the gradients of the last level."""
+    """The loss of the thread's rows of a part; its gradient with respect to the logits is stored for the last level."""
     num_rows, tile = work.stops[part] - work.starts[part], me.own.loss
     each = -(-num_rows // (me.net.threads * width(tile.values))) * width(tile.values)
     losses, end = tile.values.dtype.type(0), min((me.number + 1) * each, num_rows)
