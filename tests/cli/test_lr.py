@@ -60,6 +60,18 @@ def test_of_a_file_it_finds_a_rate_for_its_recipe(fivestep: Command, tmp_path: P
     assert fivestep(*words[1:], "--epochs", 1).code == 0
 
 
+def test_of_several_targets_each_is_in_the_command(fivestep: Command, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(2000, 3))
+    frame = pl.DataFrame({"a": ["-", *map(str, x[1:, 0])], "b": x[:, 0] + x[:, 1], "c": x[:, 1]})
+    frame.write_csv(tmp_path / "t.csv")
+    asked = ["t.csv", "--target", "b", "--target", "c", "--missing=-", "--hidden", "8", "8"]
+    command = re.search(r"Try it with (fivestep train .*)", fivestep("lr", *asked).out)
+    assert command
+    words = shlex.split(command[1])
+    assert sorted([words[2], *words[5:]]) == sorted(asked)
+    assert fivestep(*words[1:], "--epochs", 1).code == 0
+
+
 def test_nothing_is_compiled_for_so_few_steps(fivestep: Command) -> None:
     """The task has a thousand epochs; compiling takes a quarter of a minute, the test a tenth of a second."""
     assert json.loads(fivestep("lr", "moons", "--json").out)["engine"] == "scratch"

@@ -219,6 +219,7 @@ def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: 
         (["moons", "--lr", "1:2", "--storage", "sqlite:///"], "storage must be a file or a database that lasts"),
         (["moons", "--dropout", "-0.5:1"], "got '-0.5:1'; as the value of --dropout, write --dropout=-0.5:1."),
         (["moons", "--lr", "1:2", "--storage", "."], "storage must be a file that can be written, got '.'"),
+        (["moons", "--lr", "1:2", "--nesterov"], "--nesterov must have a value behind it, got none"),
         (["moons", "--lr", "1", "2", "--activation", "rel"], "fivestep: activation must be one of"),
         (["--resume", "nowhere"], "--resume must be the folder of a sweep, with a sweep.toml in it, got 'nowhere'"),
         (["--resume", "nowhere", "--lr", "1:2"], "--resume must be used alone, or with --models"),

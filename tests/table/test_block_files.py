@@ -136,9 +136,10 @@ def test_wide_row_groups_are_cut_by_their_bytes(
     tmp_path: Path, ending: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a block of thousands of columns does not take gigabytes."""
-    monkeypatch.setattr(module, "find_spec", lambda _name: True, raising=False)
     monkeypatch.setattr(module, "GROUP_BYTES", 8 * frame().width * 17)
-    assert max(piece.size for piece in opened(tmp_path, ending).pieces) == 17
+    for has_pyarrow in (True, False):
+        monkeypatch.setattr(arrow_blocks, "find_spec", lambda _name, has=has_pyarrow: has)
+        assert max(piece.size for piece in opened(tmp_path, ending).pieces) == 17
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, final, get_type_hints
 
 from cyclopts import Group, Parameter
 
@@ -197,6 +197,7 @@ def written(*several: Any, without: Sequence[str]) -> str:
     """The options that differ from their defaults, as on the command line, each with a space before it."""
     words: list[str] = []
     for options in several:
+        typed = get_type_hints(type(options), include_extras=True)
         for field in fields(options):
             value = getattr(options, field.name)
             if value == field.default or field.name in without:
@@ -204,9 +205,20 @@ def written(*several: Any, without: Sequence[str]) -> str:
             if isinstance(value, bool):
                 words.append(option(field.name if value else f"no_{field.name}"))
                 continue
-            values = value if isinstance(value, tuple) else (value,)
-            words += [option(field.name), *(quote(str(one)) for one in values)]
+            values = [str(one) for one in (value if isinstance(value, tuple) else (value,))]
+            parameters = [one for one in getattr(typed[field.name], "__metadata__", ()) if isinstance(one, Parameter)]
+            takes_several = any(one.consume_multiple for one in parameters)
+            words += _written(option(field.name), values, takes_several=takes_several)
     return "".join(f" {word}" for word in words)
+
+
+def _written(name: str, values: Sequence[str], *, takes_several: bool) -> list[str]:
+    """An option with its values: behind one another if it takes several, else each with the option."""
+    plain = [quote(one) for one in values if not one.startswith("-")]
+    like_options = [f"{name}={quote(one)}" for one in values if one.startswith("-")]
+    if takes_several:
+        return [*([name, *plain] if plain else ()), *like_options]
+    return [word for one in plain for word in (name, one)] + like_options
 
 
 def option(field_name: str) -> str:

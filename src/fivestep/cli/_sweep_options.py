@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, final
 
 from cyclopts import Group, Parameter
 
-from ._options import RunOptions
+from ..check import InputError
+from ._options import RunOptions, option
 from ._values import whole
 
 
@@ -38,6 +39,9 @@ class SpaceOptions:
 
     def settings(self) -> dict[str, Any]:
         """The given options in the form that a sweep takes."""
+        for name, values in asdict(self).items():
+            if values == ():
+                raise InputError(f"{option(name)} must have a value behind it, got none; see fivestep sweep --help.")
         return {name: list(values) for name, values in asdict(self).items() if values}
 
 

@@ -134,10 +134,10 @@ def show_scores(
     console.print(table)
 
 
-def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str, float]:
-    """Compares network and baselines on the test part, of a finished run in a sentence; returns the baselines' figures.
+def show_verdict(console: Console, run: Run, loaded: "LoadedTable", *, is_over: bool) -> dict[str, float]:
+    """Compares network and baselines on the test part, and if training is over in a sentence too.
 
-    One that was interrupted may yet learn what it has not.
+    One that was interrupted may yet learn what it has not. Returns the baselines' figures.
     """
     from ..datasets._baselines import baselines
 
@@ -150,10 +150,10 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
     own = {name: of[figure] for name, of in found.of_targets.items()} or {targets.names[0]: found.whole.metrics[figure]}
     _show_beside(console, targets, {"network": own, **known})
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
-    if run.is_finished:
+    if is_over:
         verdict = _verdict(targets, own, known, why, lambda: _yet_told_apart(run, data, targets, found.whole.loss))
         console.print(verdict, markup=False, soft_wrap=True)
-    if run.is_finished and (folds := _folds_that_may_gain(run, data)):
+    if is_over and (folds := _folds_that_may_gain(run, data)):
         words = f"Of so few rows the mean of several networks is usually better: add --bagging {folds}."
         console.print(words, soft_wrap=True)
     each = {f"{title}_{name}": of[name] for title, of in known.items() for name in of if targets.are_several}

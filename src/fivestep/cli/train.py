@@ -88,7 +88,7 @@ def train(
             return code
         if options.report and code == DONE:
             write_report(run, data, recent)
-        _show_results(console, run, data, loaded, as_json=options.json)
+        _show_results(console, run, data, loaded, is_over=code == DONE, as_json=options.json)
     return code
 
 
@@ -121,8 +121,10 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
     return DONE
 
 
-def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None", *, as_json: bool) -> None:
-    """Shows the results as text, and as JSON if requested."""
+def _show_results(
+    console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None", *, is_over: bool, as_json: bool
+) -> None:
+    """Shows the results as text, and as JSON if requested; one that was interrupted is not judged."""
     scores = {part: (len(rows), measured(run, rows)) for part, rows in data.whole().items()}
     console.print()
     if data.known_weights and run.info["model"] == "linear":
@@ -133,10 +135,10 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         console.print(word, markup=False, soft_wrap=True)
     if (word := temperature_set(run.info, run.plan)) is not None:
         console.print(word, markup=False, soft_wrap=True)
-    known = {} if loaded is None else show_verdict(console, run, loaded)
+    known = {} if loaded is None else show_verdict(console, run, loaded, is_over=is_over)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
-    is_told = loaded is not None or not run.is_finished  # for a table, the verdict says it; one interrupted is not over
-    if not is_told and (word := _no_better_than_a_guess(run, data)) is not None:
+    is_task = loaded is None  # of a table, the verdict said it
+    if is_task and is_over and (word := _no_better_than_a_guess(run, data)) is not None:
         console.print(word, markup=False, soft_wrap=True, style="yellow")
     if as_json:
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201

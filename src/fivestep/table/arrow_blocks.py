@@ -28,7 +28,7 @@ def open_arrow(path: Path) -> BlockFile:
         )
     if has_few_addresses() or find_spec("pyarrow"):
         return BatchedBlocks(path)
-    return ScannedBlocks.by_rows(path, scan_arrow(path))
+    return ScannedBlocks.by_rows(path, scan_arrow(path), GROUP_BYTES)  # the same blocks
 
 
 @final

@@ -145,10 +145,10 @@ class ScannedBlocks(RowFile):
         super().__init__(path, scan.collect_schema(), pieces)
 
     @classmethod
-    def by_rows(cls, path: Path, scan: pl.LazyFrame) -> "ScannedBlocks":
-        """The file in blocks of as many rows as take a few megabytes, wherever its own groups of rows begin."""
+    def by_rows(cls, path: Path, scan: pl.LazyFrame, most_bytes: int = ARRAY_BYTES) -> "ScannedBlocks":
+        """The file in blocks of as many rows as take so many bytes, wherever its own groups of rows begin."""
         num_rows, width = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
-        return cls(path, scan, list(cut(0, num_rows, bytes_of_row=8 * width, most_bytes=ARRAY_BYTES)))
+        return cls(path, scan, list(cut(0, num_rows, bytes_of_row=8 * width, most_bytes=most_bytes)))
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._scan.slice(piece.start, piece.size).select(columns).collect()

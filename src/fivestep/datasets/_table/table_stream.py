@@ -250,13 +250,13 @@ def window_rows(in_features: int, asked_for: int | None, counts: Sequence[int]) 
     memory.
     """
     rows, there = asked_for or max(1, min(MOST_WINDOW_ROWS, MOST_WINDOW_BYTES // (4 * in_features))), memory_size()
-    largest, held = max(counts), min(rows, sum(counts))
-    if 8 * in_features * max(held, largest) <= there:
+    largest, held = max(counts), max(*counts, min(rows, sum(counts)))
+    if 8 * in_features * held <= there:
         return rows
     fitting = there // (32 * in_features)
     instead = f"write --window {fitting}"
-    if held <= largest:
-        held, instead = largest, f"a block of the files has so many, so write them in row groups of {fitting:,}"
+    if 8 * in_features * largest > there:
+        held, instead = largest, f"a block of the files has so many: write Parquet in row groups of {fitting:,}"
     raise InputError(
         f"two windows must fit into the {there / 2**30:,.3g} GiB of memory that there are, got {held:,} rows of "
         f"{in_features:,} numbers in each, which take {8 * in_features * held / 2**30:,.3g} GiB; {instead}."
