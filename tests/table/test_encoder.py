@@ -215,6 +215,8 @@ def test_dates_with_an_offset_are_in_utc_where_training_had_texts() -> None:
     encoder = fitted(pl.DataFrame({"t": ["2024-03-01 12:00:00+01:00", "2024-07-09 12:00:00+02:00"] * 9}))
     late, early = (pl.DataFrame({"t": [f"2024-03-01 {clock}"]}) for clock in ("13:00:00+02:00", "11:00:00Z"))
     assert torch.equal(encoder.encode(late), encoder.encode(early))
+    typed = pl.DataFrame({"t": [datetime(2024, 3, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))]})  # the same moment
+    assert torch.equal(encoder.encode(typed), encoder.encode(early))
 
 
 @pytest.mark.parametrize("wrong", ["bad value 7-7-7", "2024-01-05T00:00:00+99:99", "99-01-05", "2024-13-05"])

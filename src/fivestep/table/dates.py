@@ -48,15 +48,18 @@ MAY_BE_DATE = re.compile(r"(?=.*[-/.: ])(?:.*?\d){3}", re.DOTALL)
 def dates(values: pl.Series, date_format: str) -> pl.Series:
     """The values as datetimes without a time zone; null where one is missing or is not a date.
 
-    Texts with an offset become UTC. Without a format, as for a column of dates that never were texts, texts are dates
-    where they have the year first, and the time is that of the clock where they are from, as in a column with a zone.
+    In a format with an offset, texts and columns with a zone become UTC. Without a format, as for a column of dates
+    that never were texts, texts are dates where they have the year first, and the time is that of the clock where they
+    are from, as in a column with a zone.
     """
     if values.dtype == pl.String:
         return _with_format(values, date_format) if date_format else _with_year_first(values)
     if values.dtype == pl.Date:
         return values.cast(pl.Datetime("us"))
     if values.dtype == pl.Datetime:
-        return values.dt.cast_time_unit("us").dt.replace_time_zone(None)
+        moments, has_zone = values.dt.cast_time_unit("us"), getattr(values.dtype, "time_zone", None) is not None
+        in_format = moments.dt.convert_time_zone("UTC") if has_zone and date_format.endswith("z") else moments
+        return in_format.dt.replace_time_zone(None)
     return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
 
 
