@@ -168,8 +168,8 @@ class RunOptions:
     ] = False
 
 
-def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
-    """The given options by the names that a recipe takes, without the model's name."""
+def given(options: Any) -> dict[str, Any]:
+    """The given options of network and plan by the names that a recipe takes, without the model's name."""
     values = {key: value for key, value in asdict(options).items() if value is not None and key != "model"}
     for width in values.get("hidden", ()):
         at_least("--hidden", width, 1, "for no hidden layer, take --model linear or softmax")

@@ -39,10 +39,11 @@ class SpaceOptions:
 
     def settings(self) -> dict[str, Any]:
         """The given options in the form that a sweep takes."""
-        for name, values in asdict(self).items():
-            if values == ():
+        found = {name: list(values) for name, values in asdict(self).items() if values is not None}
+        for name, values in found.items():
+            if not values:
                 raise InputError(f"{option(name)} must have a value behind it, got none; see fivestep sweep --help.")
-        return {name: list(values) for name, values in asdict(self).items() if values}
+        return found
 
 
 @final
@@ -76,11 +77,6 @@ class SharedOptions:
         Parameter(name="--metric", help="Measured too, as in train.", consume_multiple=True, negative=""),
     ] = None
     monitor: Annotated[str | None, Parameter(help="What they are ranked by: loss, or a metric.")] = None
-
-    def settings(self) -> dict[str, Any]:
-        """The given options by the names that a recipe takes, without the model's name."""
-        values = {name: value for name, value in asdict(self).items() if value is not None and name != "model"}
-        return values | ({"class_weight": "balanced"} if self.class_weight == ("balanced",) else {})
 
 
 @final

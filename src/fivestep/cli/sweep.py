@@ -21,7 +21,7 @@ from ..sweep.sweeping import PICTURE, TABLE
 from . import DONE, INTERRUPTED, TERMINATED
 from ._candidates import of_table, of_task
 from ._live import live
-from ._options import written
+from ._options import given, written
 from ._screen import print_whole, temperature_set
 from ._sweep_options import SharedOptions, SpaceOptions, SweepOptions
 from ._sweep_screen import SHOWN_AT_END, SweepScreen, ranked_table
@@ -94,7 +94,7 @@ def _prepare(
         every=options.every,
         name=options.name,
     )
-    settings = Space.of({**shared.settings(), **space.settings()})
+    settings = Space.of({**given(shared), **space.settings()})
     if not settings.varied:
         raise InputError(
             "a sweep must vary at least one setting, got one value for each; write for example --lr 1e-4:1e-1, or use "

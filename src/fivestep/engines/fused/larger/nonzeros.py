@@ -25,7 +25,7 @@ LEAST_PANELS = 2
 """Of units that a thread must have for it: sums of a single one wait for one another."""
 
 MANY_PANELS, LEAST_ZEROS_OF_FEW = 4, 0.4
-"""With fewer panels so many inputs must be 0: a Zen 5 gains from two thirds on, a Zen 4 at any share."""
+"""With fewer panels so many inputs must be 0: a Zen 4 gains at any share, a Zen 5 lost at 30 % and gains at 70 %."""
 
 
 @final
