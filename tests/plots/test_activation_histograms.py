@@ -32,3 +32,9 @@ def test_a_single_moment_can_be_drawn() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(*(activation_histograms([1, 2, 3], LAYERS, dark=dark) for dark in (False, True)))
+
+
+def test_steps_are_whole_numbers() -> None:
+    axes = activation_histograms([5], {"layer": (EDGES, SHARES[:1])}).axes[0]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [5]

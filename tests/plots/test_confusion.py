@@ -64,3 +64,8 @@ def test_of_very_many_classes_only_colors_are_shown() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(confusion(COUNTS, ["a", "b"]), confusion(COUNTS, ["a", "b"], dark=True))
+
+
+def test_dollars_in_names_of_classes_are_no_formula() -> None:
+    axes = confusion(np.eye(2), ["$0 to $9", "$10 to $99"]).axes[0]
+    assert not any(label.get_parse_math() for label in (*axes.get_xticklabels(), *axes.get_yticklabels()))

@@ -24,3 +24,8 @@ def test_whiskers_show_how_much_it_depends_on_the_shuffle() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(importance(*SHOWN), importance(*SHOWN, dark=True))
+
+
+def test_dollars_in_names_are_no_formula() -> None:
+    axes = importance(["price ($) of $x$", "city"], *SHOWN[1:]).axes[0]
+    assert not any(label.get_parse_math() for label in axes.get_yticklabels())

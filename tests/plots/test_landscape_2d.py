@@ -50,3 +50,11 @@ def test_the_colors_span_the_losses() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(landscape_2d(terrain(), PATH, NAMES), landscape_2d(terrain(), PATH, NAMES, dark=True))
+
+
+def test_no_two_heights_on_the_scale_look_alike() -> None:
+    bowl = terrain(height=10.0)
+    scale = landscape_2d(bowl._replace(loss=bowl.loss / 100 + 1), PATH, NAMES).axes[1]
+    scale.figure.draw_without_rendering()
+    written = [label.get_text() for label in scale.get_yticklabels()]
+    assert len(set(written)) == len(written) > 2

@@ -54,3 +54,23 @@ def test_large_numbers_are_written_out_in_groups() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(*(points(X, np.array([0, 1, 0]), ["a", "b"], ("a", "b"), dark=d) for d in (False, True)))
+
+
+def test_long_names_of_columns_take_two_lines_and_are_not_cut() -> None:
+    name = "average monthly payment over the last twelve months, in US dollars, "
+    names = [f"{name * repeats}{repeats}" for repeats in (1, 2, 3)]
+    figure = points(X, np.array([0.5, 1.5, 2.5]), [], (names[2], names[1]), names[0], target_name=names[0])
+    figure.draw_without_rendering()
+    axes, bar = figure.axes
+    words = [axes.xaxis.label, axes.yaxis.label, bar.yaxis.label, figure._suptitle]
+    boxes = [text.get_window_extent() for text in words]
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert bar.get_ylabel().replace("\n", " ") == names[0]
+    assert axes.get_xlabel().endswith("3")
+
+
+def test_dollars_in_names_are_no_formula() -> None:
+    axes = points(X, np.array([0, 1, 0]), ["$0 to $9", "$10"], ("cost ($) of $x_1$", "b"), "$a$").axes[0]
+    texts = [axes.xaxis.label, axes.yaxis.label, axes.title, axes.figure._suptitle, *axes.get_legend().get_texts()]
+    assert not any(text.get_parse_math() for text in texts)

@@ -53,3 +53,8 @@ def test_words_of_a_boundary_do_not_cover_the_curves_above_or_those_beside_them(
     curves, boundaries = figure.axes[:2], figure.axes[2:]
     lowest = min(axes.get_tightbbox().y0 for axes in curves)
     assert max(axes.get_tightbbox().y1 for axes in boundaries) <= lowest
+
+
+def test_a_run_of_one_epoch_is_a_mark() -> None:
+    history = {"epoch": [1], "train_loss": [2.0], "train_accuracy": [0.5]}
+    assert all(axes.get_lines()[0].get_marker() == "o" for axes in side_by_side({"short": history}, {}).axes)

@@ -23,7 +23,7 @@ MOST_TENSORS = 8
 @final
 @dataclass(frozen=True)
 class Network(Picture):
-    """Units, layers and shapes, from the inputs to the logits."""
+    """Units, layers and shapes, from the inputs to the outputs: logits where classes are told apart."""
 
     description: ClassVar[str] = "the network's units and layers, with the shapes of its tensors"
 
@@ -32,13 +32,14 @@ class Network(Picture):
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         spec = subject.engine.spec
+        outputs = "logits" if subject.num_classes else "outputs"
         shape: tuple[int, ...] = (spec.in_features or 0,)
         columns = [Column("input x", shape[-1], f"(N, {shape[-1]})")]
         for k, layer in enumerate(subject.engine.layers):
             shape = layer.output_shape(shape)
             name = type(layer).__name__
             sizes = _listed([f"{key} {tuple(size)}" for key, size in layer.parameter_shapes().items()])
-            words = f"layer {k}\n{name}" + (", logits" if k == len(subject.engine.layers) - 1 else "")
+            words = f"layer {k}\n{name}" + (f", {outputs}" if k == len(subject.engine.layers) - 1 else "")
             of = f"(N, {', '.join(map(str, shape))})"
             columns.append(
                 Column(words, shape[-1], of, sizes, is_dense=not isinstance(layer, UNIT_BY_UNIT) and bool(sizes))

@@ -19,5 +19,5 @@ def image_grid(
     for number, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
         axes = canvas.bare(rows, columns, number)
         axes.imshow(image, **how)
-        axes.set_title(caption, fontsize=SMALL, color=canvas.theme.ink)
+        axes.set_title(caption, fontsize=SMALL, color=canvas.theme.ink, parse_math=False)
     return canvas

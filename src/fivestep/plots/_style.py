@@ -6,11 +6,14 @@ is a column of text (800 pixels), where the smallest letters are 13 pixels high.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any, final
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 WIDTH = 8.0
@@ -20,6 +23,9 @@ TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
 """One more than there are colors, so that the eleventh line has the first color with another marker."""
 
+
+MARKED = 30
+"""Points of a line up to which each has a marker: a single one has no line."""
 
 LOG_FROM, LOG_TO = 30.0, 1e100
 """Values whose largest is so many times their smallest are drawn on a logarithmic axis, if they are below the other."""
@@ -53,25 +59,47 @@ DARK = Theme(
 """The same order of hues, lighter."""
 
 
+FILLED = 0.9
+"""Of a picture, or of a field of its grid: the share that words may fill from end to end."""
+
 LONGEST_NAME = 24
 """Letters of a class's name; of a longer one the middle is left out, for names that differ may begin alike."""
 
 
-def short_name(name: str) -> str:
+MOST_LINES = 2
+"""Of words above or beside axes that are longer than there is room; of still longer ones the middle is left out."""
+
+
+def short_name(name: str, longest: int = LONGEST_NAME) -> str:
     """A name of the length that fits."""
-    half = (LONGEST_NAME - 3) // 2
-    return name if len(name) <= LONGEST_NAME else f"{name[:half]}...{name[-half:]}"
+    half = (longest - 3) // 2
+    return name if len(name) <= longest else f"{name[:half]}...{name[-half:]}"
+
+
+def fitted(words: str, inches: float, points: float) -> str:
+    """Words in letters of that size, in one line where they fit into that length, or else in two."""
+    length, _, _ = text_to_path.get_text_width_height_descent(words, FontProperties(size=points), ismath=False)
+    room = 72 * inches  # as the length, in points
+    if length <= room:
+        return words
+    letters = int(len(words) * room / length)
+    longest = int(0.85 * MOST_LINES * letters)  # lines end at words
+    return "\n".join(wrap(short_name(words, longest), letters, max_lines=MOST_LINES, placeholder="..."))
 
 
 @final
 class Canvas:
-    """An empty picture in one of the two themes, and the axes in it."""
+    """An empty picture in one of the two themes, and the axes in it.
+
+    Words are shown as they are, also between two `$`: names come from tables. Long ones take two lines.
+    """
 
     def __init__(self, title: str = "", *, dark: bool = False, width: float = WIDTH, height: float = 3.6) -> None:
         self.theme = DARK if dark else LIGHT
         self.figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor=self.theme.ground)
         if title:
-            self.figure.suptitle(title, fontsize=TITLE, color=self.theme.ink)
+            words = fitted(title, FILLED * width, TITLE)
+            self.figure.suptitle(words, fontsize=TITLE, color=self.theme.ink, parse_math=False)
 
     def axes(
         self,
@@ -88,8 +116,9 @@ class Canvas:
         Two numbers are the first and the last place of several.
         """
         axes = self._add(rows, columns, number, title)
-        axes.set_xlabel(x, fontsize=LABEL, color=self.theme.ink)
-        axes.set_ylabel(y, fontsize=LABEL, color=self.theme.ink)
+        width, height = self._room(axes)
+        axes.set_xlabel(fitted(x, width, LABEL), fontsize=LABEL, color=self.theme.ink, parse_math=False)
+        axes.set_ylabel(fitted(y, height, LABEL), fontsize=LABEL, color=self.theme.ink, parse_math=False)
         axes.tick_params(which="both", labelsize=SMALL, colors=self.theme.ink, labelcolor=self.theme.ink)
         axes.ticklabel_format(useOffset=False)  # what all ticks have in common would stand in a corner, under a legend
         axes.grid(color=self.theme.faint, linewidth=0.7)
@@ -105,10 +134,19 @@ class Canvas:
 
     def _add(self, rows: int, columns: int, number: int | tuple[int, int], title: str) -> Axes:
         axes = self.figure.add_subplot(rows, columns, number, facecolor=self.theme.ground)
-        axes.set_title(title, fontsize=LABEL, color=self.theme.ink)
+        words = "\n".join(fitted(line, self._room(axes)[0], LABEL) for line in title.split("\n"))
+        axes.set_title(words, fontsize=LABEL, color=self.theme.ink, parse_math=False)
         for spine in axes.spines.values():
             spine.set_color(self.theme.faint)
         return axes
+
+    def _room(self, axes: Axes) -> tuple[float, float]:
+        """Inches across and upward for words beside axes: most of their fields in the grid."""
+        width, height = self.figure.get_size_inches()
+        place = axes.get_subplotspec()
+        assert place is not None
+        rows, columns = place.get_gridspec().get_geometry()
+        return FILLED * width * len(place.colspan) / columns, FILLED * height * len(place.rowspan) / rows
 
     def color(self, place: int) -> str:
         """The color of the class, line or run at that place; the same in every picture."""
@@ -117,7 +155,8 @@ class Canvas:
     def legend(self, axes: Axes, **options: Any) -> None:
         """The legend, in ink, on the ground where it covers something."""
         options = {"fontsize": SMALL, "framealpha": 0.85, "edgecolor": "none", **options}
-        axes.legend(facecolor=self.theme.ground, labelcolor=self.theme.ink, **options)
+        for text in axes.legend(facecolor=self.theme.ground, labelcolor=self.theme.ink, **options).get_texts():
+            text.set_parse_math(False)
 
     def legend_above(self, axes: Axes, columns: int = 1) -> None:
         """The legend outside the axes, above their left corner, for what may have no free corner inside."""
@@ -126,7 +165,8 @@ class Canvas:
     def colorbar(self, mappable: Any, axes: Axes | Sequence[Axes], label: str, **options: Any) -> None:
         """What the colors of a map mean."""
         bar = self.figure.colorbar(mappable, ax=axes, **options)
-        bar.set_label(label, fontsize=LABEL, color=self.theme.ink)
+        height = self._room(axes if isinstance(axes, Axes) else axes[0])[1]
+        bar.set_label(fitted(label, height, LABEL), fontsize=LABEL, color=self.theme.ink, parse_math=False)
         bar.ax.tick_params(which="both", labelsize=SMALL, colors=self.theme.ink, labelcolor=self.theme.ink)
         bar.outline.set_edgecolor(self.theme.faint)
 

@@ -32,7 +32,7 @@ def draw_terrain(axes: Axes, terrain: Terrain) -> ContourSet:
     norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
     filled = axes.contourf(terrain.x, terrain.y, loss, levels=levels, norm=norm, cmap="cividis", extend="both")
     lines = axes.contour(terrain.x, terrain.y, loss, levels=levels, colors="#ffffff", linewidths=0.5)
-    axes.clabel(lines, levels=levels[1::4], fontsize=SMALL, fmt="%.2g")
+    axes.clabel(lines, levels=levels[1::4], fontsize=SMALL, fmt=_distinct(levels))
     axes.grid(visible=False)
     axes.set_xlim(terrain.x[0], terrain.x[-1])
     axes.set_ylim(terrain.y[0], terrain.y[-1])
@@ -41,5 +41,11 @@ def draw_terrain(axes: Axes, terrain: Terrain) -> ContourSet:
 
 def terrain_scale(canvas: Canvas, filled: ContourSet, axes: Sequence[Axes], label: str) -> None:
     """What the colors of the map, or of several that are alike, stand for."""
-    canvas.colorbar(filled, axes, label, format="%.2g")
+    canvas.colorbar(filled, axes, label, format=_distinct(np.asarray(filled.levels)))
     canvas.figure.axes[-1].minorticks_off()
+
+
+def _distinct(levels: np.ndarray) -> str:
+    """A format with the fewest digits, from two on, in which no two of the levels look alike."""
+    formats = [f"%.{digits}g" for digits in range(2, 8)]
+    return next((one for one in formats if len({one % level for level in levels}) == len(levels)), formats[-1])

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from ._style import Canvas
+from ._style import Canvas, counted
 
 
 def activation_histograms(
@@ -32,6 +32,7 @@ def activation_histograms(
         places = _edges_between(np.array(steps, dtype=float))
         shown = axes.pcolormesh(places, edges, shares.T, cmap=canvas.ramp(), norm=PowerNorm(0.5, 0, most))
         axes.grid(visible=False)
+        axes.xaxis.set_major_locator(counted())
         panels.append(axes)
     canvas.colorbar(shown, panels, "share of the values", extend="max")
     return canvas.figure

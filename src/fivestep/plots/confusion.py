@@ -31,10 +31,10 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], title: str = "", *
     named = range(0, num_classes, math.ceil(num_classes / MOST_NAMED))
     names = [short_name(class_names[k]) for k in named]
     if max(map(len, names)) * num_classes <= FITTING:
-        axes.set_xticks(named, names)
+        axes.set_xticks(named, names, parse_math=False)
     else:
-        axes.set_xticks(named, names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(named, names)
+        axes.set_xticks(named, names, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
+    axes.set_yticks(named, names, parse_math=False)
     if num_classes <= MOST_WRITTEN:
         _write(canvas, axes, counts, share)
     canvas.colorbar(shown, axes, "share of the true class")

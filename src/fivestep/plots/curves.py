@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ._style import Canvas, counted, spans_magnitudes
+from ._style import MARKED, Canvas, counted, spans_magnitudes
 
 History = Mapping[str, Sequence[float | None]]
 
@@ -62,7 +62,7 @@ def _draw(canvas: Canvas, axes: Axes, history: History, panel: str) -> None:
 def _line(
     canvas: Canvas, axes: Axes, epochs: Sequence[float | None], values: Sequence[float | None], place: int, label: str
 ) -> None:
-    marker = "o" if len(epochs) <= 30 else None
+    marker = "o" if len(epochs) <= MARKED else None
     shown = [float("nan") if value is None else value for value in values]
     axes.plot([e or 0 for e in epochs], shown, color=canvas.color(place), marker=marker, ms=3.5, lw=1.8, label=label)
 

@@ -26,7 +26,7 @@ def importance(
     places = np.arange(len(names))
     whiskers = {"ecolor": canvas.theme.ink, "elinewidth": 1}
     axes.barh(places, losses, xerr=deviations, height=0.7, color=canvas.color(0), error_kw=whiskers)
-    axes.set_yticks(places, names, fontsize=SMALL)
+    axes.set_yticks(places, names, fontsize=SMALL, parse_math=False)
     axes.invert_yaxis()
     axes.axvline(0, color=canvas.theme.ink, lw=1)
     axes.grid(visible=False, axis="y")

@@ -5,7 +5,7 @@ from math import lcm
 
 from matplotlib.figure import Figure
 
-from ._style import Canvas, counted, spans_magnitudes
+from ._style import MARKED, Canvas, counted, spans_magnitudes
 from ._surface import Surface, draw_surface
 from .curves import History
 
@@ -59,7 +59,9 @@ def _curves(
     known: list[float] = []
     for k, (name, history) in enumerate(histories.items()):
         values = [float("nan") if value is None else value for value in history[f"{part}_{panel}"]]
-        axes.plot([e or 0 for e in history["epoch"]], values, color=canvas.color(k), lw=1.8, label=name)
+        marker = "o" if len(values) <= MARKED else None
+        epochs = [epoch or 0 for epoch in history["epoch"]]
+        axes.plot(epochs, values, color=canvas.color(k), marker=marker, ms=3.5, lw=1.8, label=name)
         known += [value for value in values if value == value]  # noqa: PLR0124  (leaves out what is not a number)
     if panel == "loss" and spans_magnitudes(known):
         axes.set_yscale("log")
