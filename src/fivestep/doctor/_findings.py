@@ -8,6 +8,7 @@ from ..find import find, names
 from ._events import Seen, Updated
 from ._place import shown
 from ._record import Record
+from ._rehearsals import without_rehearsals
 
 CHECKS = "doctor.checks"
 
@@ -20,6 +21,7 @@ FOLLOWS = "What follows may be why."
 def findings_of(record: Record) -> tuple[Finding, ...]:
     """The findings of all checks, in the order of the five steps, each named after its file; a symptom comes first."""
     found: list[tuple[str, Seen]] = []
+    record = without_rehearsals(record)
     for name in names(CHECKS):
         seen = find(CHECKS, name)(record)
         if seen is not None:

@@ -76,6 +76,10 @@ class Rule:
     num_steps: int = 0
     last_update: int = 0
     """The total number of updates after its last one."""
+    num_idle: int = 0
+    """Updates without any gradient, and without a backward pass since its last one."""
+    last_backward: int | None = None
+    """The total number of backward passes before its last update."""
     num_before: int = 0
     """How many optimizers in a row had its parameters before it, each without passing on its memory."""
     has_memory: bool = False

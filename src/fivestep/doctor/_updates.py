@@ -11,7 +11,7 @@ from ._place import here
 from ._units import Rows
 
 if TYPE_CHECKING:
-    from ._record import Record
+    from ._record import Record, Rule
     from ._watcher import Watcher
 
 
@@ -20,6 +20,7 @@ class Updates:
     """Records the events of optimizers, and counts all updates, watched or not."""
 
     def __init__(self, record: "Record") -> None:
+        self._record = record
         self._rows = Rows(record)
         self._before: dict[int, dict[int, Tensor]] = {}
         self._scales: dict[int, float] = {}
@@ -59,13 +60,19 @@ class Updates:
         elif rule not in record.rules:
             watcher.registry.rule(optimizer)
         record.num_updates += 1
-        record.rules[rule].num_steps += 1
-        record.rules[rule].last_update = record.num_updates
+        self._count(record.rules[rule], optimizer)
         watcher.successors.after_update(rule, optimizer)
         watcher.beginners.after_update(rule, optimizer)
         if not watcher.is_watching:
             watcher.gradients.forget()
             watcher.scaling.forget()
+
+    def _count(self, rule: "Rule", optimizer: Optimizer) -> None:
+        record = self._record
+        has_gradient = any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
+        rule.num_idle += not has_gradient and rule.last_backward in (None, record.num_backwards)
+        rule.num_steps += 1
+        rule.last_update, rule.last_backward = record.num_updates, record.num_backwards
 
     def _event(self, watcher: "Watcher", optimizer: Optimizer, rule: int, before: dict[int, Tensor]) -> Updated:
         moved = []

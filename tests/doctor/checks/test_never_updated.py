@@ -30,3 +30,22 @@ def test_step_is_called() -> None:
 
 def test_gradients_alone_are_wanted() -> None:
     assert signs(lambda: loop(step=False, optimizer=False, trains=False)) == []
+
+
+def test_gradients_on_several_lines_are_no_loop() -> None:
+    def compared() -> None:
+        (x, y), model = rows(), net()
+        F.cross_entropy(model(x), y).backward()
+        F.cross_entropy(model(x[:32]), y[:32]).backward()
+        F.cross_entropy(model(x[32:]), y[32:]).backward()
+
+    assert signs(compared) == []
+
+
+def test_gradients_of_several_models_are_no_loop() -> None:
+    def compared() -> None:
+        x, y = rows()
+        for _ in range(5):
+            F.cross_entropy(net()(x), y).backward()
+
+    assert signs(compared) == []

@@ -1,26 +1,27 @@
 """Gradients are found, but nothing moves the weights."""
 
+from collections import Counter
+
 from .._events import UPDATE, Differentiated, Predicted, Seen
 from .._record import HABIT, Record
 
 
 def never_updated(record: Record) -> Seen | None:
-    """After several backward passes, no weight of a model in training has changed, and no optimizer took a step.
+    """After several backward passes on one line, no weight of a model in training changed, and no optimizer stepped.
 
     Seen by the weights themselves, so an update that is written by hand counts as one. A model in evaluation mode may
-    well be differentiated without being trained, and nothing is reported.
+    well be differentiated without being trained, and nothing is reported; nor of gradients that are taken once of each
+    of several models, or on several lines, as when they are compared: that is no loop that trains.
     """
     passes = [event for event in record.of(Differentiated) if event.leaves]
     in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}
     reached = {key for event in passes for key in event.leaves if record.leaves[key].model in in_training}
-    if (
-        record.num_updates
-        or len(passes) < HABIT
-        or not reached
-        or any(record.leaves[key].has_changed for key in reached)
-    ):
+    times = Counter((event.place, key) for event in passes for key in event.leaves & reached)
+    again = {key: place for (place, key), number in times.items() if number >= HABIT}
+    if record.num_updates or not again or any(record.leaves[key].has_changed for key in reached):
         return None
-    rules = [rule.name for rule in record.rules.values() if not rule.leaves.isdisjoint(reached)]
+    place = next(event.place for event in passes if event.place in again.values())
+    rules = [rule.name for rule in record.rules.values() if not rule.leaves.isdisjoint(again)]
     whose = (
         f"There is an optimizer, {rules[0]}, that has them; its step() was not called."
         if rules
@@ -28,8 +29,8 @@ def never_updated(record: Record) -> Seen | None:
     )
     return Seen(
         UPDATE,
-        passes[0].place,
-        f"Backward was called {record.num_backwards:,} times, and no weight has changed ({record.names(reached)}). "
+        place,
+        f"Backward was called {record.num_backwards:,} times, and no weight has changed ({record.names(set(again))}). "
         f"{whose}",
         "Call optimizer.step() after loss.backward().",
     )
