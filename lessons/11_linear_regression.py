@@ -208,10 +208,8 @@ assert right[-1] < SETTLED
 print("weights", [round(w, 2) for w in ignorant.weight[0].tolist()])
 assert ignorant.weight.abs().max() < 0.5
 
-z, target = (
-    torch.randn(100, 1, generator=stream).double(),
-    torch.randn(100, generator=stream).double(),
-)
+z = torch.randn(100, 1, generator=stream).double()
+target = torch.randn(100, generator=stream).double()
 table = (z - target).square().mean()
 assert (z - target).shape == (100, 100)
 assert torch.isclose(
@@ -277,23 +275,36 @@ assert abs(error - own_error) < 0.01  # two thousand steps leave the flattest di
 # ~~~~~~~~~~
 # The bowl becomes a ravine: along the slope :math:`\lambda` is ten thousand times as large, so the rate must be that
 # much smaller, and the bias, whose :math:`\lambda` has not changed, hardly moves. Inputs of deviation 1 make the bowl
-# round again.
+# round again. A hundred steps each from zero, at the rate of one over the largest :math:`\lambda`, and how far the loss
+# is above the least:
 
 
-def condition(x: torch.Tensor) -> float:
-    """The largest eigenvalue of H over the smallest: about as many steps as the slowest direction needs."""
+def eigenvalues(x: torch.Tensor) -> tuple[float, float]:
+    """The smallest and the largest of H; the slowest direction needs about as many steps as their quotient."""
     A = torch.cat([x, torch.ones_like(x)], dim=1).double()
-    low, high = torch.linalg.eigvalsh(2 / len(A) * A.T @ A)
-    return float(high / low)
+    low, high = torch.linalg.eigvalsh(2 / len(A) * A.T @ A).tolist()
+    return low, high
 
 
 inflated = 100 * data.train.x
 scaled = (inflated - inflated.mean()) / inflated.std(correction=0)
+least = (A @ exact - y).square().mean().item()
+condition, above = {}, {}
 for name, x in (("as it was", data.train.x), ("times 100", inflated), ("scaled", scaled)):
-    print(f"{name:10} largest over smallest eigenvalue {condition(x):,.2f}")
-assert condition(inflated) > 1000 * condition(data.train.x)
+    low, high = eigenvalues(x)
+    careful = fs.TrainPlan(loss="mse", lr=1 / high, batch_size=None, epochs=100)
+    own = fs.make_engine(
+        "scratch", fs.LinearRegression(1, init="zeros"), careful, dtype="float64", device="cpu"
+    )
+    rows = fs.Dataset(fs.Rows(x, data.train.y))
+    for _ in fs.steps(own, rows, careful):
+        pass
+    condition[name], above[name] = high / low, fs.evaluate(own, rows.train).loss - least
+    print(f"{name:10} largest over smallest {condition[name]:9,.2f}, loss above the least {above[name]:.1e}")
+assert condition["times 100"] > 1000 * condition["as it was"]
 # a column of mean 0 and deviation 1 beside one of ones, from float32
-assert abs(condition(scaled) - 1) < 1e-3
+assert abs(condition["scaled"] - 1) < 1e-3
+assert above["times 100"] > 1000 * max(above["as it was"], above["scaled"])
 
 # %%
 # Solution 3

@@ -50,10 +50,8 @@ import fivestep as fs
 
 data = fs.load_dataset("line")
 x, y = data.train.x[:, 0].double(), data.train.y.double()
-slopes, intercepts = (
-    torch.linspace(-0.5, 4.5, 101).double(),
-    torch.linspace(-1.5, 3.5, 101).double(),
-)
+slopes = torch.linspace(-0.5, 4.5, 101).double()
+intercepts = torch.linspace(-1.5, 3.5, 101).double()
 z = slopes[None, :, None] * x + intercepts[:, None, None]  # (101, 101, N)
 heights = (z - y).square().mean(-1)  # (101, 101)
 lowest = divmod(int(heights.argmin()), 101)

@@ -100,10 +100,8 @@ assert losses["four with tanh"] < 0.05
 # A narrow layer in between can only take away. From 10 numbers over 1 to 10, the product of the two weights is one
 # column times one row, of *rank* 1: whatever goes in, all outputs are multiples of each other.
 
-wide, narrow = (
-    torch.randn(10, 1, generator=stream).double(),
-    torch.randn(1, 10, generator=stream).double(),
-)
+wide = torch.randn(10, 1, generator=stream).double()
+narrow = torch.randn(1, 10, generator=stream).double()
 assert torch.linalg.matrix_rank(wide @ narrow) == 1
 print("rank of a 10 x 10 weight over one unit:", int(torch.linalg.matrix_rank(wide @ narrow)))
 

@@ -145,14 +145,10 @@ def compare(
         members = fs.fit_many(spec, rows, seeds, engine="scratch", device="cpu")
         trained.setdefault(task, []).append(members[0])
         results.append([fs.evaluate(member.engine, rows.test) for member in members])
-        loss, accuracies = (
-            sum(one.loss for one in results[-1]) / SEEDS,
-            [one.accuracy for one in results[-1]],
-        )
-        mean, spread = (
-            sum(accuracies) / SEEDS,
-            f"from {min(accuracies):.3f} to {max(accuracies):.3f}",
-        )
+        loss = sum(one.loss for one in results[-1]) / SEEDS
+        accuracies = [one.accuracy for one in results[-1]]
+        mean = sum(accuracies) / SEEDS
+        spread = f"from {min(accuracies):.3f} to {max(accuracies):.3f}"
         model = f"{task:14} {spec.title:18} {spec.sizes_text():11}"
         print(f"{model} loss {loss:.3f}   accuracy {mean:.3f}, {spread}")
     return results
@@ -227,13 +223,11 @@ print(f"with ten classes never below {floor:.4f}")
 # It trains all the same, but by plain descent not as far. The program warns when the engine is made:
 
 if images is None:
-    rows, plan, init = (
-        fs.load_dataset("digits"),
-        fs.TrainPlan(lr=0.1, batch_size=32, epochs=10),
-        "kaiming",
-    )
+    rows, init = fs.load_dataset("digits"), "kaiming"
+    plan = fs.TrainPlan(lr=0.1, batch_size=32, epochs=10)
 else:
-    rows, plan, init = images, fs.TrainPlan(lr=0.1, batch_size=256, epochs=10), "normal"
+    rows, init = images, "normal"
+    plan = fs.TrainPlan(lr=0.1, batch_size=256, epochs=10)
 spec = fs.MLP(rows.in_features, 256, 10, init=init)
 twice = replace(spec, layers=(*spec.layers, fs.Choice("softmax")))
 with warnings.catch_warnings(record=True) as caught:
@@ -267,7 +261,7 @@ assert torch.equal(logits.argmax(1), logits.softmax(1).argmax(1))
 # %%
 # Solution 1
 # ~~~~~~~~~~
-# It does not. The two differ by less than two starts of one of them.
+# It does not. In the mean of two starts, the two widths differ by less than the two starts themselves.
 
 plans = [replace(plan, seed=seed) for seed in (0, 1)]
 reached = []
@@ -277,7 +271,8 @@ for width in (250, 256):
     )
     reached.append([fs.evaluate(member.engine, rows.test).accuracy for member in members])
 print(f"250 units {reached[0]}, 256 units {reached[1]}")
-assert abs(sum(reached[0]) - sum(reached[1])) / 2 < 0.03
+between_widths = abs(sum(reached[0]) - sum(reached[1])) / 2
+assert between_widths < max(max(starts) - min(starts) for starts in reached)
 
 # %%
 # Solution 2

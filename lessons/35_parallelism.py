@@ -208,10 +208,8 @@ stream = torch.Generator().manual_seed(0)
 timed = fs.make_engine("scratch", fs.MLP(784, 256, 10), fs.TrainPlan())
 rates = []
 for size in sizes:
-    images, labels = (
-        torch.rand(size, 784, generator=stream),
-        torch.randint(0, 10, (size,), generator=stream),
-    )
+    images = torch.rand(size, 784, generator=stream)
+    labels = torch.randint(0, 10, (size,), generator=stream)
     timed.train_step(images, labels)  # the first one allocates
     seconds = []
     while sum(seconds) < 0.1:

@@ -255,10 +255,8 @@ assert 0.2 < 1 - textbook / total < 0.3
 # :math:`3dh = 2d \cdot 4d` gives :math:`h = 8d/3`.
 
 for width in (384, 768):
-    two, three = (
-        2 * width * 4 * width,
-        fs.FeedForward(width, 8 * width // 3, gated=True, activation="silu").num_parameters,
-    )
+    two = 2 * width * 4 * width
+    three = fs.FeedForward(width, 8 * width // 3, gated=True, activation="silu").num_parameters
     print(f"d = {width}: {two:,} and {three:,}")
     assert two == three
 

@@ -208,7 +208,7 @@ assert losses[3] > entropy  # the last one had nothing to copy
 # 1. How many weights has a convolution with 32 detectors of 3 x 3 on a gray image of 28 x 28, and how many a dense
 #    layer with as many outputs?
 # 2. Take away the embeddings of the positions. What does the model lose, and why does the causal mask save a part of
-#    it?
+#    it, most of it after two letters?
 # 3. Which of the five steps changed on this page?
 
 # %%
@@ -223,12 +223,15 @@ assert nn.Conv2d(1, 32, 3, bias=False).weight.numel() == shared
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# It no longer knows which of two letters was first, only which there were. The source asks for the order, so the loss
-# rises. The last letter it still knows, because the way past the attention brings it by itself.
+# The last letter it still knows, because the way past the attention brings it by itself. Of the letters before, it
+# knows which there were, not in what order. The mask leaves one of them at the second position, so there it must be the
+# last but one; at the third there are two to choose from, and at the fourth three. The source asks for the last two, so
+# the loss rises from position to position.
 
 _, lost = trained(positions=False)
-print(f"after four letters: without positions {lost[3]:.3f}, with them {kept[3]:.3f}")
-assert kept[3] < lost[3] < unigram
+for count in (2, 3, 4):
+    print(f"after {count} letters: with positions {kept[count - 1]:.3f}, without {lost[count - 1]:.3f}")
+assert kept[1] < lost[1] < lost[2] < lost[3] < unigram
 
 # %%
 # Solution 3

@@ -61,15 +61,15 @@ assert torch.equal(net(image), net.forward(image))
 X = torch.zeros(32, 784)
 h = torch.relu(net.fc1(X))
 Z = net.fc2(h)
-for name, tensor, letters in [
-    *(
-        ("X", X, "(N, I)"),
-        ("W1", net.fc1.weight, "(H, I)"),
-        ("b1", net.fc1.bias, "(H,)"),
-        ("h", h, "(N, H)"),
-    ),
-    *(("W2", net.fc2.weight, "(O, H)"), ("b2", net.fc2.bias, "(O,)"), ("Z", Z, "(N, O)")),
-]:
+for name, tensor, letters in (
+    ("X", X, "(N, I)"),
+    ("W1", net.fc1.weight, "(H, I)"),
+    ("b1", net.fc1.bias, "(H,)"),
+    ("h", h, "(N, H)"),
+    ("W2", net.fc2.weight, "(O, H)"),
+    ("b2", net.fc2.bias, "(O,)"),
+    ("Z", Z, "(N, O)"),
+):
     print(f"{name:2}  {letters:6}  {tuple(tensor.shape)}")
 
 # %%

@@ -72,7 +72,7 @@ def test_a_task_must_be_trained_first(untrained: Subject) -> None:
 
 
 def test_a_run_that_broke_in_its_first_step_is_no_untrained_task(untrained: Subject) -> None:
-    sentence = "got 'runs/moons-4', whose weights are those of its start; fivestep diagnose runs/moons-4 says why"
+    sentence = "got 'runs/moons-4', which ended before its first evaluation; fivestep diagnose runs/moons-4 says why"
     with pytest.raises(InputError, match=f"confusion must be drawn from a run, {sentence}"):
         draw(replace(untrained, name="runs/moons-4"), "confusion")
 

@@ -1,8 +1,11 @@
 """The picture: landscape 1d."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from fivestep.check import InputError
 from fivestep.evaluation import evaluate
 from fivestep.pictures._base import Subject
 from fivestep.pictures._landscape import random_direction
@@ -37,3 +40,11 @@ def test_the_network_itself_stays_where_it_is(moons: Subject) -> None:
     before = moons.engine.params.flat.clone()
     draw(moons, "landscape-1d:places=3")
     assert torch.equal(moons.engine.params.flat, before)
+
+
+@pytest.mark.parametrize("kind", ["landscape-1d", "landscape-2d:directions=random"])
+def test_around_weights_that_diverged_there_is_nothing_to_see(untrained: Subject, kind: str) -> None:
+    engine = untrained.copied_engine()
+    engine.params.flat.fill_(float("inf"))
+    with pytest.raises(InputError, match="must be used with weights whose loss is finite, got a loss of nan"):
+        draw(replace(untrained, engine=engine), kind)

@@ -29,3 +29,11 @@ def test_more_schemes_than_colors_are_told_apart_by_their_markers() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(init_depth({"he": GOOD}, {"he": GOOD}), init_depth({"he": GOOD}, {"he": GOOD}, dark=True))
+
+
+def test_what_is_zero_throughout_has_a_name_and_no_line_that_could_be_taken_for_another() -> None:
+    figure = init_depth({"he": GOOD, "zeros": 0 * GOOD}, {"he": GOOD, "zeros": 0 * GOOD})
+    figure.draw_without_rendering()
+    he, zeros = figure.legends[0].get_lines()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["he", "zeros (all 0)"]
+    assert (he.get_linestyle(), zeros.get_linestyle(), zeros.get_marker()) == ("-", "None", "None")

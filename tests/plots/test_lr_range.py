@@ -29,3 +29,10 @@ def test_a_loss_that_bursts_does_not_hide_the_fall() -> None:
 @pytest.mark.parametrize("num_steps", [0, 1])
 def test_a_test_that_ended_at_once_is_drawn_too(num_steps: int) -> None:
     assert lr_range(RATES[:num_steps], LOSSES[:num_steps], SMOOTHED[:num_steps]).axes
+
+
+def test_a_first_loss_that_happens_to_be_low_does_not_hide_the_others() -> None:
+    """Before the lowest, half of the smoothed losses are 1.4 or more: the picture ends at 2 * 1.4 - 0.5."""
+    smoothed = [0.6, 1.5, 1.4, 1.5, 0.5, 3.0]
+    axes = lr_range([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0], smoothed, smoothed).axes[0]
+    assert axes.get_ylim()[1] == pytest.approx(2.3)

@@ -206,10 +206,13 @@ def picture_for(subject: Subject, kind: str | Choice) -> Picture:
 
 
 def _untrained(subject: Subject, kind: str) -> tuple[str, str]:
-    """What came instead of a run that has moved: one that broke in its first steps, or a task; and what to do."""
+    """What came instead of a run with a history: one that broke before its first evaluation, or a task; what to do."""
     task = subject.data.name
     if subject.name not in ("", task) and subject.name.replace("-", "_") not in names("datasets"):
-        return f"{subject.name!r}, whose weights are those of its start", f"fivestep diagnose {subject.name} says why"
+        return (
+            f"{subject.name!r}, which ended before its first evaluation",
+            f"fivestep diagnose {subject.name} says why",
+        )
     return f"the untrained task {task!r}", f"run fivestep train {task} first, then fivestep plot runs/{task}-1 {kind}"
 
 

@@ -1,5 +1,7 @@
 """Losses at other weights than the network's own."""
 
+import math
+import sys
 from collections.abc import Callable
 
 import torch
@@ -10,7 +12,7 @@ from ..engines._base import FiveStepEngine
 from ..layer import Memo
 from ..machine.threads import threads_for
 from ..typing import Vector
-from ._base import Subject, spread
+from ._base import Lacking, Subject, spread
 
 WORK = 2e9
 """Multiplications that a landscape may cost; of a large network fewer rows are measured, but at least a hundred."""
@@ -49,6 +51,13 @@ def projected(weights: Tensor, center: Vector, directions: Tensor) -> Tensor:
     away = (weights - center).double()
     solution: Tensor = torch.linalg.lstsq(directions.double().T, away.T).solution
     return solution.T
+
+
+def needs_finite_loss(subject: Subject) -> Lacking | None:
+    """For a picture of what lies around the weights; measured on a few rows."""
+    engine = subject.copied_engine()
+    loss = loss_around(subject, engine, sys.maxsize)(engine.params.flat.clone())
+    return None if math.isfinite(loss) else Lacking("weights whose loss is finite", f"a loss of {loss}")
 
 
 def loss_around(subject: Subject, engine: FiveStepEngine, num_places: int) -> Callable[[Vector], float]:

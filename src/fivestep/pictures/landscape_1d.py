@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ..check import at_least, positive
 from ..plots.landscape_1d import landscape_1d
 from ._base import Lacking, Picture, Subject
-from ._landscape import loss_around, random_direction
+from ._landscape import loss_around, needs_finite_loss, random_direction
 
 
 @final
@@ -32,7 +32,7 @@ class Landscape1D(Picture):
         positive("reach", self.reach)
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        return None
+        return needs_finite_loss(subject)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         engine = subject.copied_engine()

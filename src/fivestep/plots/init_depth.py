@@ -17,7 +17,7 @@ def init_depth(
 ) -> Figure:
     """For each scheme the mean square of the activations behind layers 1, 2, ..., and of the gradients before them.
 
-    A flat line is a scheme that keeps signals alive at any depth.
+    What is zero throughout has no line, only its name. A flat line is a scheme that keeps signals alive at any depth.
     """
     canvas = Canvas(title, dark=dark, height=4.4)
     for number, (words, series) in enumerate((("activations", activations), ("gradients", gradients)), start=1):
@@ -32,6 +32,9 @@ def init_depth(
 
 def _lines(canvas: Canvas, axes: Axes, series: Mapping[str, np.ndarray]) -> None:
     for k, (name, values) in enumerate(series.items()):
+        if not values.any():
+            axes.plot([], [], linestyle="none", label=f"{name} (all 0)")
+            continue
         shown = np.where((values > FLOOR) & (values < CEILING), values, np.nan)
         depth = np.arange(1, len(values) + 1)
         axes.plot(

@@ -1,6 +1,7 @@
 """Loss against learning rate, from a range test."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from matplotlib.figure import Figure
 
@@ -24,7 +25,9 @@ def lr_range(
     if suggestion is not None:
         axes.axvline(suggestion, color=canvas.color(1), ls="--", label=f"suggested: {suggestion:.2g}")
     if smoothed and min(smoothed) < smoothed[0]:
-        axes.set_ylim(top=2 * smoothed[0] - min(smoothed))  # as far up as down: a loss that bursts would hide the fall
+        before = smoothed[: smoothed.index(min(smoothed)) + 1]
+        start = max(smoothed[0], median(before))  # of noisy losses the first may happen to be a low one
+        axes.set_ylim(top=2 * start - min(smoothed))  # as far up as down: a loss that bursts would hide the fall
     axes.set_xscale("log")
     canvas.legend(axes)
     return canvas.figure
