@@ -133,3 +133,13 @@ def test_a_warning_from_cpp_names_the_line_of_the_script(tmp_path: Path, capfd: 
         warnings.simplefilter("always")
         watch_script(str(script))
     assert f"{script}:3: UserWarning: The use of `x.T` on tensors of dimension" in capfd.readouterr().err
+
+
+def test_a_loss_without_a_lower_bound_is_said_to_fall_without_end() -> None:
+    def endless() -> None:
+        model = net()
+        train(model, lambda: 1 - torch.stack([p.abs().sum() for p in model.parameters()]).sum(), lr=100.0)
+
+    text = report(endless)
+    assert "The loss falls without end, from " in text
+    assert text.endswith("look at the sign of each of its terms.")

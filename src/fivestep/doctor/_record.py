@@ -274,6 +274,18 @@ class Record:
         moving = [rule for rule in self.rules.values() if rule.num_steps]
         return len({event.place for event in self.of(Differentiated)}) == 1 and len(moving) <= 1
 
+    @property
+    def unused(self) -> dict[int, set[int]]:
+        """Optimizers that made no update while others did, each with the parameters that backward reached for it alone.
+
+        A parameter must have been reached `HABIT` times, and stay as it was.
+        """
+        moving = {leaf for rule in self.rules.values() if rule.num_steps for leaf in rule.leaves}
+        times = Counter(leaf for event in self.of(Differentiated) for leaf in event.leaves - moving)
+        still = {leaf for leaf, number in times.items() if number >= HABIT and not self.leaves[leaf].has_changed}
+        waiting = {key: rule.leaves & still for key, rule in self.rules.items() if moving and not rule.num_steps}
+        return {key: own for key, own in waiting.items() if own}
+
     def names(self, leaves: "set[int] | frozenset[int]", most: int = 3) -> str:
         """The first few parameters, by name."""
         words = [self.leaves[key].words for key in sorted(leaves)]

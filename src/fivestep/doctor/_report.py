@@ -9,6 +9,9 @@ from ._record import Record, ends_of
 EXPLODES = 10.0
 """The factor over its initial value from which a loss above 1 is reported as exploding."""
 
+ENDLESS = 1_000.0
+"""The factor of its initial size, or of 1, by which a loss must be below 0 to be reported as falling without end."""
+
 
 def report(record: Record) -> str:
     """The whole report."""
@@ -48,6 +51,9 @@ def _without_findings(record: Record) -> list[str]:
     if _is_empty(record):
         return [] if record.failed is not None or record.is_refused else [NO_LOOP]
     until = "" if record.failed is None else ", until the error"
+    if record.is_one_loss and record.is_long and record.ends is not None and _is_endless(*record.ends):
+        first, last = record.ends
+        return [f"The loss falls without end, from {figure(first)} to {figure(last)}{until}. {NO_BOUND}"]
     if not record.is_one_loss or not record.is_stuck or record.ends is None:
         return [f"Nothing was found that keeps it from learning{until}." + _whether_it_falls(record)]
     first, last = record.ends
@@ -57,6 +63,10 @@ def _without_findings(record: Record) -> list[str]:
         ]
     how = "grows" if last > first else "hardly falls"
     return [f"The loss {how}, from {figure(first)} to {figure(last)}{until}, and no reason was found. {UNSEEN}"]
+
+
+def _is_endless(first: float, last: float) -> bool:
+    return last < -ENDLESS * max(1.0, abs(first))
 
 
 def _whether_it_falls(record: Record) -> str:
@@ -83,6 +93,7 @@ NO_LOOP = (
     "those of torch.multiprocessing.spawn, or in other threads is not watched."
 )
 EXPLODED = "Look at its sign (maximize=True, a minus before it), and try a tenth of the learning rate."
+NO_BOUND = "A part of it has no lower bound: look at the sign of each of its terms."
 UNSEEN = (
     "What cannot be seen: labels that do not belong to their rows, rows that say nothing of them, a task that is "
     "solved at the start, a loss whose least value is near (soft targets, a VAE) or that is not meant to fall."

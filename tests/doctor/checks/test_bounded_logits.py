@@ -44,3 +44,20 @@ def test_a_relu_that_keeps_the_loss_from_falling() -> None:
 @pytest.mark.parametrize("last", [nn.ReLU(), nn.LeakyReLU(), nn.Hardtanh(-10, 10), nn.Identity()])
 def test_outputs_without_bounds_and_a_relu_with_which_it_learns(last: nn.Module) -> None:
     assert signs(lambda: classify(nn.Sequential(net(), last), steps=60)) == []
+
+
+@pytest.mark.parametrize(("last", "num_outputs"), [(nn.Sigmoid(), 3), (nn.ReLU(), 1)])
+def test_a_validation_loss_without_gradient_hides_nothing(last: nn.Module, num_outputs: int) -> None:
+    def validated() -> None:
+        (x, y), model = rows(), nn.Sequential(net(num_outputs), last)
+
+        def loss() -> torch.Tensor:
+            if num_outputs > 1:
+                return F.cross_entropy(model(x), y)
+            return F.binary_cross_entropy_with_logits(model(x).squeeze(1), (y > 0).float())
+
+        train(model, loss)
+        with torch.no_grad():
+            loss()
+
+    assert signs(validated) == ["bounded logits"]

@@ -49,3 +49,21 @@ def test_gradients_of_several_models_are_no_loop() -> None:
             F.cross_entropy(net()(x), y).backward()
 
     assert signs(compared) == []
+
+
+@pytest.mark.parametrize("is_stepped", [True, False])
+def test_one_of_two_optimizers_is_not_stepped(is_stepped: bool) -> None:
+    def two() -> None:
+        (x, y), model = rows(), net()
+        first, second = optim.SGD(model[0].parameters(), lr=0.1), optim.Adam(model[2].parameters(), lr=0.1)
+        for _ in range(10):
+            first.zero_grad()
+            second.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            first.step()
+            if is_stepped:
+                second.step()
+
+    found = findings(two)
+    assert [one.sign for one in found] == ([] if is_stepped else ["never updated"])
+    assert all("Adam, was not stepped once" in one.seen for one in found)

@@ -31,3 +31,15 @@ def test_some_of_them_a_column_of_ones_and_targets_that_are_the_same() -> None:
         train(model, lambda: F.mse_loss(model(x), torch.ones(8, 1)), lr=0.01)
 
     assert signs(one_answer) == []
+
+
+def test_images_of_one_channel() -> None:
+    def black() -> None:
+        _, y = rows()
+        x, model = (
+            torch.zeros(64, 1, 4, 4),
+            nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)),
+        )
+        train(model, lambda: F.cross_entropy(model(x), y))
+
+    assert signs(black) == ["rows all alike"]

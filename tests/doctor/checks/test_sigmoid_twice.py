@@ -30,3 +30,14 @@ def test_one_in_the_model_and_one_in_the_loop() -> None:
 
 def test_none_before_it() -> None:
     assert signs(lambda: loop(nn.Identity())) == []
+
+
+def test_a_validation_loss_without_gradient_hides_nothing() -> None:
+    def validated() -> None:
+        (x, y), model = rows(num_classes=2), nn.Sequential(net(1), nn.Sigmoid())
+        for _ in range(4):
+            train(model, lambda: F.binary_cross_entropy_with_logits(model(x).squeeze(1), y.float()), steps=8)
+            with torch.no_grad():
+                F.binary_cross_entropy_with_logits(model(x).squeeze(1), y.float())
+
+    assert signs(validated) == ["sigmoid twice"]

@@ -80,3 +80,17 @@ def test_one_that_is_only_shown() -> None:
         return -probabilities[torch.arange(64), y].log().mean()
 
     assert signs(lambda: train(model, shown)) == []
+
+
+def test_a_validation_loss_without_gradient_hides_nothing() -> None:
+    def validated() -> None:
+        (x, y), model = rows(), nn.Sequential(net(), nn.Softmax(dim=0))
+        train(model, lambda: F.cross_entropy(model(x), y))
+        with torch.no_grad():
+            F.cross_entropy(model(x), y)
+
+    assert signs(validated) == ["softmax twice"]
+
+
+def test_a_loss_that_nothing_learns_from_is_not_judged() -> None:
+    assert signs(lambda: F.cross_entropy(torch.eye(3), torch.arange(3))) == []

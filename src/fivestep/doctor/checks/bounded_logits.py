@@ -25,7 +25,8 @@ def bounded_logits(record: Record) -> Seen | None:
 
 
 def _of_classes(record: Record) -> Seen | None:
-    losses = [one for one in record.of(Measured) if one.name == "cross_entropy" and len(one.input.shape) > 1]
+    losses = [one for one in record.of(Measured) if one.has_grad and one.name == "cross_entropy"]
+    losses = [one for one in losses if len(one.input.shape) > 1]
     sources = {one.source for one in losses}
     if len(sources) != 1 or not sources <= WORDS.keys() or losses[0].input.shape[1] < 2:
         return None
@@ -55,7 +56,8 @@ def _width(event: Measured) -> float:
 
 
 def _of_two(record: Record) -> Seen | None:
-    losses = [one for one in record.of(Measured) if one.name == "binary_cross_entropy_with_logits"]
+    name = "binary_cross_entropy_with_logits"
+    losses = [one for one in record.of(Measured) if one.has_grad and one.name == name]
     if not losses or {one.source for one in losses} not in ({"Relu"}, {"Tanh"}):
         return None
     of_relu = losses[0].source == "Relu"

@@ -12,12 +12,12 @@ def gradient_lost(record: Record) -> Seen | None:
 
     `zero_grad()` stands within the loop over small batches whose gradients should add up: only the last of them counts,
     and the others were computed for nothing. Reported for one loss and one optimizer. Batches that are left out now and
-    then, gradients that are put together by hand from those of single rows, and passes between which the weights were
-    moved, as in sharpness-aware steps, are not reported.
+    then, gradients that are put together by hand from those of single rows, passes between which the weights were
+    moved, as in sharpness-aware steps, and gradients of another optimizer that is not stepped, are not reported.
     """
     updates = list(record.of(Updated))
     after_lost = [event for event in updates if event.num_lost]
-    if len(after_lost) < FEWEST or len(after_lost) < SHARE * len(updates) or not record.is_one_loss:
+    if record.unused or len(after_lost) < FEWEST or len(after_lost) < SHARE * len(updates) or not record.is_one_loss:
         return None
     number = sum(event.num_lost for event in after_lost)
     return Seen(

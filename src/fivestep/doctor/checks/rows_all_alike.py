@@ -1,5 +1,7 @@
 """All rows are the same."""
 
+import math
+
 from .._events import ROWS, Measured, Predicted, Seen
 from .._record import Record
 
@@ -19,7 +21,7 @@ def rows_all_alike(record: Record) -> Seen | None:
         shapes = [facts.shape for event in calls for facts in event.inputs]
         if len(calls) < FEWEST or not all(event.are_rows_alike for event in calls):
             continue
-        if any(len(shape) < 2 or shape[1] < COLUMNS for shape in shapes):
+        if any(math.prod(shape[1:]) < COLUMNS for shape in shapes):
             continue
         rounds = {event.round for event in calls}
         targets = [event.target for event in record.of(Measured) if event.has_grad and event.round in rounds]

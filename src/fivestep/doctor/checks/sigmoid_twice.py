@@ -13,7 +13,8 @@ def sigmoid_twice(record: Record) -> Seen | None:
     Of a number in (0, 1) the sigmoid lies between 0.5 and 0.73: no row can be answered with a clear no, the loss stays
     above 0.3133 for targets of 1 and above 0.6931 for targets of 0.
     """
-    losses = [event for event in record.of(Measured) if event.name in (ON_LOGITS, "binary_cross_entropy")]
+    names = (ON_LOGITS, "binary_cross_entropy")
+    losses = [event for event in record.of(Measured) if event.has_grad and event.name in names]
     twice = [one for one in losses if one.source == "Sigmoid" and (one.name == ON_LOGITS or one.before == "Sigmoid")]
     if not twice or len(twice) < len(losses):
         return None

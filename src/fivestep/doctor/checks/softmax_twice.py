@@ -38,7 +38,8 @@ def _by_hand(record: Record) -> Seen | None:
 
 
 def _of_log_probabilities(record: Record) -> Seen | None:
-    losses = [event for event in record.of(Measured) if event.name in ("cross_entropy", "nll_loss")]
+    names = ("cross_entropy", "nll_loss")
+    losses = [event for event in record.of(Measured) if event.has_grad and event.name in names]
     if not losses or {(one.source, one.before) for one in losses} != {("LogSoftmax", "Softmax")}:
         return None
     first = losses[0]
@@ -56,7 +57,7 @@ def _of_logits(record: Record) -> Seen | None:
     losses = [
         event
         for event in record.of(Measured)
-        if event.name == "cross_entropy" and max(event.input.shape[1:2], default=0) > 1
+        if event.has_grad and event.name == "cross_entropy" and max(event.input.shape[1:2], default=0) > 1
     ]
     twice = [event for event in losses if event.row_sums and all(abs(sum_ - 1) < WITHIN for sum_ in event.row_sums)]
     others = [event for event in losses if event.source == "Softmax"]
