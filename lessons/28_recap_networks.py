@@ -261,18 +261,19 @@ assert torch.equal(logits.argmax(1), logits.softmax(1).argmax(1))
 # %%
 # Solution 1
 # ~~~~~~~~~~
-# It does not. In the mean of two starts, the two widths differ by less than the two starts themselves.
+# It does not. In the mean of three starts, the two widths differ by no more than the starts themselves.
 
-plans = [replace(plan, seed=seed) for seed in (0, 1)]
+plans = [replace(plan, seed=seed) for seed in (0, 1, 2)]
 reached = []
 for width in (250, 256):
     members = fs.fit_many(
         fs.MLP(rows.in_features, width, 10, init=init), rows, plans, engine="scratch", device="cpu"
     )
     reached.append([fs.evaluate(member.engine, rows.test).accuracy for member in members])
-print(f"250 units {reached[0]}, 256 units {reached[1]}")
-between_widths = abs(sum(reached[0]) - sum(reached[1])) / 2
-assert between_widths < max(max(starts) - min(starts) for starts in reached)
+for width, starts in zip((250, 256), reached, strict=True):
+    print(f"{width} units:", ", ".join(f"{accuracy:.4f}" for accuracy in sorted(starts)))
+between_widths = abs(sum(reached[0]) - sum(reached[1])) / 3
+assert between_widths <= max(max(starts) - min(starts) for starts in reached)
 
 # %%
 # Solution 2

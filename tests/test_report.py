@@ -154,6 +154,19 @@ def test_a_run_without_an_update_has_none() -> None:
     assert last_update(subject_of(engine, data)) is None
 
 
+def test_of_a_run_that_diverged_before_its_first_evaluation_it_says_so(tmp_path: Path) -> None:
+    _, data, plan = moons("scratch", epochs=30)
+    wild = replace(plan, lr=1e30, batch_size=50)  # the first of four steps of the epoch leads to it
+    path = tmp_path / "wild"
+    with pytest.raises(fs.DivergenceError):
+        fs.fit(fs.MLP(2, 8, 1), data, wild, "scratch", device="cpu", out=path)
+    run = fs.Run.load(path, "cpu")
+    found = report_html(run, subject_of(run, data))
+    assert "not trained yet" not in found
+    assert "with weights whose loss is not finite" in found
+    assert f"fivestep diagnose {path}" in found
+
+
 def test_a_long_training_is_not_repeated_for_it(run: fs.Run) -> None:
     subject = subject_of(run)
     slow = replace(subject, history=tuple(replace(epoch, seconds=PATIENCE) for epoch in subject.history))

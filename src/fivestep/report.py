@@ -34,6 +34,7 @@ from .find import Choice, build
 from .machine.files import check_writable, unwritable, write_text
 from .markup import around, element, page, table
 from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture_for, suited_kinds
+from .pictures._landscape import needs_finite_loss
 from .pictures._plot import subject_of
 from .run import Run
 from .saved.history import columns
@@ -171,7 +172,9 @@ def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, li
 def _summary(run: Run, subject: Subject) -> str:
     """The run in one sentence."""
     last, seconds = subject.history[-1] if subject.history else None, sum(one.seconds for one in subject.history)
-    done = f"{last.index:,} epochs, {last.step:,} updates in {seconds:.2f} s of training" if last else "not trained yet"
+    done = (
+        f"{last.index:,} epochs, {last.step:,} updates in {seconds:.2f} s of training" if last else "no epoch evaluated"
+    )
     engine = f"{run.engine.choice}, {run.engine.dtype_name} on {run.engine.device}"
     return f"{run.spec.num_parameters:,} parameters; {done}; engine {engine}; {run.path}"
 
@@ -198,9 +201,15 @@ def _results(run: Run, subject: Subject) -> Iterator[str]:
 
 def _diagnosis(run: Run, subject: Subject) -> Iterator[str]:
     """The diagnosis, if it is quick; else how to ask for one."""
-    if num_members(run.spec) > 1 or not subject.is_trained:
+    if num_members(run.spec) > 1 or (not subject.is_trained and needs_finite_loss(subject) is None):
         return
     yield element("h2", "Does it learn?", id="learning")
+    if not subject.is_trained:
+        words = (
+            "It ended before its first evaluation, with weights whose loss is not finite. To see what keeps it finite: "
+        )
+        yield around("p", words + element("code", f"fivestep diagnose {run.path}"))
+        return
     if sum(epoch.seconds for epoch in subject.history) > QUICK:
         yield around(
             "p", "To look for what keeps it from learning: " + element("code", f"fivestep diagnose {run.path}")
@@ -283,7 +292,7 @@ def _png(figure: Figure) -> _Png:
 
 def _update(update: tuple[int, list[Section]] | None, run: Run) -> list[str]:
     if update is None and not run.history:
-        return [element("p", "There was none.")]
+        return [element("p", "It is shown of runs with an epoch that was evaluated.")]
     if update is None and num_members(run.spec) > 1:
         return [element("p", "Each of the networks had its own.")]
     if update is None:
