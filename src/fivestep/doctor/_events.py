@@ -77,6 +77,8 @@ class Measured(NamedTuple):
     """The bounds of the clamp that made the input, if one did."""
     held: float
     """The share of numbers that a clamp holds at a bound, away from their target: they get no gradient."""
+    viewed: tuple[int, ...] | None
+    """The shape that the input had, if its last operation was a view or a reshape."""
     padded: tuple[int, float] | None
     """A class that is the padding of an embedding as large as the number of classes, and its share of the targets."""
     row_sums: tuple[float, float] | None

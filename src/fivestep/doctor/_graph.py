@@ -15,6 +15,9 @@ SHAPERS = (
 )  # fmt: skip
 """Operations that only change shape or dtype."""
 
+VIEWS = ("View", "UnsafeView", "ReshapeAlias")
+"""Those that keep the order of the numbers: `view` and `reshape`."""
+
 REDUCERS = ("Mean", "Sum", "Pow", "Mul", "Sub", "Div", "Abs", "Neg", "Sqrt", "Add", "NanToNum", "Square", *SHAPERS)
 """Operations between a difference and the loss that is made from it by hand."""
 
@@ -70,6 +73,11 @@ def maker_of(node: Any) -> Any:
     while node is not None and name_of(node).rstrip("0123456789") in SHAPERS and node.next_functions:
         node = node.next_functions[0][0]
     return node
+
+
+def viewed_by(node: Any) -> tuple[int, ...] | None:
+    """The shape that a view or a reshape got; None for another node."""
+    return tuple(map(int, node._saved_self_sym_sizes)) if name_of(node) in VIEWS else None
 
 
 def is_weighted_log(node: Any) -> bool:

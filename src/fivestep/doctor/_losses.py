@@ -113,6 +113,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         before="" if before is None else _graph.name_of(before),
         reach=reach,
         held=0.0 if reach is None else _look.held(logits, target, *reach),
+        viewed=None if logits.grad_fn is None else _graph.viewed_by(logits.grad_fn),
         padded=None,
         row_sums=None if sums is None else sums[0],
         row_logs=None if sums is None or _graph.is_weighted_log(maker) else sums[1],
