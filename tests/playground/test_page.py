@@ -263,6 +263,22 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_told(page: Any) -> None:
     page.select_option("#speed", "1")
 
 
+def test_at_full_speed_it_is_told_near_the_step_that_broke(page: Any) -> None:
+    """At most the step whose own loss is the first that is not finite, and one more that is looked at."""
+    choose(page, task="line", hidden=[], loss="mse", optimizer="sgd", lr=100.0)
+    first = page.evaluate("""() => {
+        const { training } = playground;
+        while (training.look() && training.isFinite) training.step();
+        return training.engine.numUpdates;
+    }""")
+    page.click("#again")
+    page.select_option("#speed", "0")
+    page.click("#run")
+    until(page, "document.getElementById('told').textContent !== ''")
+    assert first <= page.evaluate("playground.training.engine.numUpdates") <= first + 2
+    page.select_option("#speed", "1")
+
+
 def test_a_unit_says_its_weights_to_the_keyboard_and_shows_itself_on_the_plane(page: Any) -> None:
     page.locator(".unit").nth(3).focus()
     assert page.inner_text("#hint").startswith("unit 1 of layer 1: W0[1] = (-0.5820, -0.5204), b0[1] = 0.4243")

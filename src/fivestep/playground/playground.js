@@ -92,8 +92,9 @@ class Playground {
       this.lastTick = now;
       const count = speed === 0.1 ? 1 : speed || Infinity;
       const until = performance.now() + 9; // milliseconds; a frame has sixteen
-      for (let k = 1; k < count && performance.now() < until; k++) this.training.step(false);
-      this.training.step();
+      const { training } = this;
+      for (let k = 1; k < count && performance.now() < until && !training.isBroken; k++) training.step(false);
+      training.step();
       this.frames += 1;
       if (this.frames % this.pace === 0 && !this.look()) return;
     }
@@ -105,7 +106,8 @@ class Playground {
     const { training } = this;
     const goal = training.epochs + 1;
     this.advance(() => {
-      while (training.epochs < goal) training.step(training.engine.numUpdates === goal * training.stepsPerEpoch - 1);
+      const last = goal * training.stepsPerEpoch - 1;
+      while (training.epochs < goal && !training.isBroken) training.step(training.engine.numUpdates === last);
     });
   }
 

@@ -81,7 +81,8 @@ class Training {
       return;
     }
     this.batch = this.nextBatch();
-    runThrough(this.loop(this.engine, this.batch.x, this.batch.y));
+    const made = runThrough(this.loop(this.engine, this.batch.x, this.batch.y));
+    this.lossOfStep = made[this.lines.findIndex(({ method }) => method === "loss")];
     this.end();
   }
 
@@ -131,6 +132,11 @@ class Training {
     return engine.predict(x, memos);
   }
 
+  /** Whether the loss of the last step was no finite number: further steps would only be counted. */
+  get isBroken() {
+    return this.lossOfStep !== undefined && !Number.isFinite(this.lossOfStep);
+  }
+
   get isFinite() {
     return this.engine.w.every(Number.isFinite) && Number.isFinite(this.history.at(-1).train);
   }
@@ -141,10 +147,11 @@ function classOf(item, z) {
   return "boundary" in item ? Number(z > item.boundary) : z.indexOf(Math.max(...z));
 }
 
-/** Runs a loop's step to its end. */
+/** Runs a loop's step to its end. Gives what each line made. */
 function runThrough(walk) {
-  let done = walk.next();
-  while (!done.done) done = walk.next(done.value);
+  const made = [];
+  for (let done = walk.next(); !done.done; done = walk.next(done.value)) made.push(done.value);
+  return made;
 }
 
 /** The lines of a loop as they are written, each with the method that it calls: the code that is shown is what runs. */
