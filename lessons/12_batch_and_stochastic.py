@@ -193,24 +193,32 @@ fs.plot(
 # that class, and forgets the ones before.
 
 by_class = y.argsort(stable=True)
-ends = {}
+ends, batch_losses = {}, {}
 for name in ("sorted", "shuffled"):
     weight, bias = torch.zeros(10, 64), torch.zeros(10)
     for _ in range(3):
         order = by_class if name == "sorted" else by_class[torch.randperm(N, generator=stream)]
+        losses = []
         for rows in order.split(32):
-            dz = ((x[rows] @ weight.T + bias).softmax(1) - torch.nn.functional.one_hot(y[rows], 10)) / len(
-                rows
-            )
+            logits = x[rows] @ weight.T + bias
+            losses.append(torch.nn.functional.cross_entropy(logits, y[rows]).item())
+            dz = (logits.softmax(1) - torch.nn.functional.one_hot(y[rows], 10)) / len(rows)
             weight -= 0.05 * dz.T @ x[rows]
             bias -= 0.05 * dz.sum(0)
     ends[name] = ((x @ weight.T + bias).argmax(1) == y).float().mean().item()
-    print(f"{name:12} accuracy {ends[name]:.3f}")
+    batch_losses[name] = torch.tensor(losses)  # of the last epoch
+    first = ", ".join(f"{loss:.2f}" for loss in losses[:7])
+    print(
+        f"{name:8} accuracy {ends[name]:.3f}, mean loss {batch_losses[name].mean():.2f}, first batches {first}"
+    )
 assert ends["shuffled"] > ends["sorted"] + 0.2
+assert (batch_losses["sorted"].mean() - batch_losses["shuffled"].mean()).abs() < 0.3
+assert batch_losses["sorted"].std() > 3 * batch_losses["shuffled"].std()
 
 # %%
-# The loss that such a loop prints looks excellent, batch after batch, since each batch is easy for a network that has
-# just seen its class. Here mini-batches are always shuffled, anew in each epoch, in an order that depends on the seed
+# The losses of sorted batches are a saw: they fall while a class lasts, and jump up where the next one begins. Whoever
+# looks at their mean alone sees little amiss: it is nearly that of shuffled rows, and the accuracy is far below. Here
+# mini-batches are always shuffled, anew in each epoch, in an order that depends on the seed
 # and the epoch alone. And a batch that is larger than the data is refused:
 
 plan = fs.TrainPlan(batch_size=5000)

@@ -317,7 +317,7 @@ assert rows > 60
 # What you learned
 # ----------------
 # - Gradients add up. With weights that sum to one over the whole batch, shares and micro-batches are the same step.
-# - Memory is four numbers for each parameter with Adam, and the activations; without a gradient none of these is kept.
+# - Memory is four numbers for each parameter with Adam, and the activations; to predict, the weights are enough.
 # - Means of unequal shares must not be averaged.
 #
 # The next page: *Monitoring and debugging*.
