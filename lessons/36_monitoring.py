@@ -9,6 +9,7 @@ look, and a collection of broken loops with what each of them looks like.
 """
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -198,10 +199,8 @@ def trained(fault):
     return losses
 
 
-faults = [
-    *("none", "cleared before forward", "cleared after the step", "never cleared"),
-    *("cleared before the step", "no step", "sigmoid twice", "uphill"),
-]
+faults = ["none", "cleared before forward", "cleared after the step", "never cleared"]
+faults += ["cleared before the step", "no step", "sigmoid twice", "uphill"]
 curves = {fault: trained(fault) for fault in faults}
 for fault, losses in curves.items():
     print(f"{fault:24} first {losses[0]:.4f}  last {losses[-1]:.4f}")
@@ -245,47 +244,8 @@ assert "sigmoid twice" in said["sigmoid twice"]
 # There it is the loss that tells, which one and the same answer for every row would beat.
 
 # %%
-# **Shapes.** Predictions :math:`(N, 1)` against targets :math:`(N,)`: the difference is a table of all against all, and
-# the loss of learning a row's sum stays where a constant would be. Here the loss is told both shapes, and either
-# matches them or refuses.
-
-STEPS = 3000  # quick: 500
-
-
-def sums(column):
-    """The true loss at the end, of a network that is trained with targets (N, 1), or (N,)."""
-    stream = torch.Generator().manual_seed(0)
-    model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))
-    model.load_state_dict(
-        fs.make_engine("scratch", fs.MLP(10, 32, 1), fs.TrainPlan(loss="mse")).named_parameters()
-    )
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for _ in range(STEPS):
-        x = torch.randn(100, 10, generator=stream)
-        y = x.sum(1, keepdim=column)  # (100, 1), or (100,)
-        loss = (model(x) - y).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    x = torch.randn(1000, 10, generator=stream)
-    return (model(x)[:, 0] - x.sum(1)).square().mean().item()
-
-
-matched, broadcast = sums(column=True), sums(column=False)
-print(f"targets (100, 1): {matched:.3f}   targets (100,): {broadcast:.3f}   variance of the targets: 10")
-assert matched < 0.1
-assert broadcast > 5
-engine = fs.make_engine("scratch", fs.MLP(10, 32, 1), fs.TrainPlan(loss="mse"))
-engine.loss(engine.forward(torch.zeros(100, 10)), torch.zeros(100))  # matched
-try:
-    engine.loss(engine.forward(torch.zeros(100, 10)), torch.zeros(50))
-except fs.InputError as error:
-    message = str(error)
-print(message)
-assert "never broadcasts" in message
-
-# %%
-# **Types.** Labels are whole numbers, parameters are floating point.
+# **Shapes and types.** What a prediction of shape :math:`(N, 1)` makes of targets of shape :math:`(N,)` is told on the
+# page *Linear regression*. Labels are whole numbers, parameters are floating point:
 
 engine = fs.make_engine("scratch", spec, plan)
 try:
@@ -373,17 +333,7 @@ def coins(count):
 
 chance = fs.Dataset(coins(100), test=coins(40), name="coins")
 new = coins(10_000)
-short = [
-    fs.TrainPlan(
-        loss="binary_cross_entropy",
-        optimizer="adam",
-        lr=0.05,
-        batch_size=None,
-        epochs=50,
-        seed=seed,
-    )
-    for seed in range(100)
-]
+short = [replace(bce, epochs=50, seed=seed) for seed in range(100)]
 members = fs.fit_many(fs.MLP(2, 8, 1), chance, short)
 scores = [fs.evaluate(one.engine, chance.test).accuracy for one in members]
 best = max(range(100), key=scores.__getitem__)
