@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -22,6 +23,11 @@ def moons(fivestep: Command, tmp_path: Path) -> fs.Run:
 def read(path: Path) -> list[dict[str, str]]:
     with path.open() as file:
         return list(csv.DictReader(file))
+
+
+def shares(out: str) -> list[float]:
+    """The probability of one class in each row of predictions."""
+    return [float(row["probability_lower"]) for row in csv.DictReader(out.splitlines())]
 
 
 def test_probabilities_are_the_sigmoid_of_the_logits(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
@@ -49,6 +55,7 @@ def test_on_a_screen_it_says_what_was_predicted(
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*has no header")  # which is said of the first of them, and is so
 @pytest.mark.parametrize("text", ["0.5,-0.25\n1,2\n", "first,second\n0.5,-0.25\n1,2\n"], ids=["bare", "with header"])
 def test_csv_with_and_without_a_header_gives_two_rows(
     fivestep: Command, tmp_path: Path, moons: fs.Run, text: str
@@ -73,15 +80,15 @@ def test_regression_predicts_one_number_per_row(fivestep: Command, tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("x.csv", b"a,b\n1,x\n", "must hold a number in every field, got 'x' in row 0, column 'b'"),
-        ("x.csv", b"a,b\n1,\n", "must hold finite numbers, got nan in row 0, column 1"),
+        ("x.csv", b"a,b\n1,x\n", "must hold a finite number in every field, got 'x' in row 1, column 'b'"),
+        ("x.csv", b"a,b\n1,\n", "must hold a finite number in every field, got no value in row 1, column 'b'"),
         ("x.csv", b"a,b,c\n1,2,3\n", "must have 2 numbers in each row"),
-        ("x.csv", b"", "must be a CSV file of numbers"),
-        ("x.csv", b"a,b\n", "at least one row"),
-        ("x.csv", b"\xff\xfe\x00", "must hold"),
-        ("x.npy", b"not an array", "must be a NumPy array of numbers"),
-        ("x.npy", b"\x80\x04cos\nsystem\n", "must be a NumPy array of numbers"),
-        ("x.txt", b"1,2\n", "must end in .npy or .csv"),
+        ("x.csv", b"", "must hold a table, got an empty file"),
+        ("x.csv", b"a,b\n", "must hold rows, got none below its header"),
+        ("x.csv", b"a,b\n1,\x00\n", "must hold text, got a byte of 0 in line 2"),
+        ("x.npy", b"not an array", "got Python objects or something else, which is not read"),
+        ("x.npy", b"\x80\x04cos\nsystem\n", "got Python objects or something else, which is not read"),
+        ("x.json", b"[[1, 2]]", "FILE must be a table as text or numbers, got one JSON text"),
     ],
 )
 def test_file_that_cannot_be_predicted_is_refused_in_one_sentence(
@@ -95,13 +102,71 @@ def test_file_that_cannot_be_predicted_is_refused_in_one_sentence(
     assert not (tmp_path / "p.csv").exists()
 
 
+def test_file_that_holds_no_numbers_is_refused(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
+    pl.DataFrame({"a": [1.0], "b": [[2.0]]}).write_parquet(tmp_path / "x.parquet")
+    code, _, err = fivestep("predict", moons.path, "x.parquet")
+    assert (code, "must hold a finite number in every field, got " in err) == (2, True)
+
+
+def test_bytes_without_the_scale_of_training_are_refused(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
+    np.save(tmp_path / "x.npy", np.ones((3, 2), np.uint8))
+    code, _, err = fivestep("predict", moons.path, "x.npy")
+    assert (code, "on the scale of the training rows, got bytes" in err) == (2, True)
+
+
+def test_bytes_with_the_scale_of_training_are_scaled(fivestep: Command, tmp_path: Path) -> None:
+    images = torch.arange(72).reshape(6, 3, 4).to(torch.uint8)
+    x = images.reshape(6, 12)
+    run = fs.fit(
+        fs.MLP(12, 4, 3), fs.Dataset(fs.Rows(x, torch.arange(6) % 3, scale=1 / 72)), fs.TrainPlan(epochs=2), out="run"
+    )
+    np.save(tmp_path / "x.npy", images.numpy())
+    rows = list(csv.DictReader(fivestep("predict", "run", "x.npy").out.splitlines()))
+    expected = run.engine.predict(x / 72).softmax(1)[:, 1].tolist()
+    assert [float(row["probability_1"]) for row in rows] == pytest.approx(expected, abs=1e-6)
+
+
+def test_any_table_of_numbers_gives_the_predictions_of_an_array(
+    fivestep: Command, tmp_path: Path, moons: fs.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = fs.load_dataset("moons").test.x[:50].numpy()
+    np.save(tmp_path / "x.npy", x)
+    pl.DataFrame(x, ["a", "b"]).write_parquet(tmp_path / "x.parquet")
+    pl.DataFrame(x, ["a", "b"]).write_csv(tmp_path / "x.tsv", separator="\t")
+    whole = shares(fivestep("predict", moons.path, "x.npy").out)
+    monkeypatch.setattr("fivestep.cli.predict.ROWS_AT_A_TIME", 7)
+    assert whole == pytest.approx(torch.sigmoid(moons.engine.predict(torch.tensor(x)))[:, 0].tolist(), abs=1e-6)
+    assert shares(fivestep("predict", moons.path, "x.npy").out) == pytest.approx(whole, abs=1e-6)
+    assert shares(fivestep("predict", moons.path, "x.parquet").out) == pytest.approx(whole, abs=1e-6)
+    assert shares(fivestep("predict", moons.path, "x.tsv").out) == pytest.approx(whole, abs=1e-6)
+
+
+def test_rows_in_parts_are_numbered_through(
+    fivestep: Command, tmp_path: Path, moons: fs.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n" + "1,2\n" * 9 + "1,inf\n")
+    monkeypatch.setattr("fivestep.cli.predict.ROWS_AT_A_TIME", 4)
+    assert "got 'inf' in row 10, column 'b'" in fivestep("predict", moons.path, "x.csv").err
+
+
+def test_pattern_predicts_the_rows_of_its_files_in_their_order(
+    fivestep: Command, tmp_path: Path, moons: fs.Run
+) -> None:
+    x = fs.load_dataset("moons").test.x[:5].numpy()
+    np.save(tmp_path / "all.npy", x)
+    np.save(tmp_path / "part-1.npy", x[:2])
+    np.save(tmp_path / "part-2.npy", x[2:])
+    whole = shares(fivestep("predict", moons.path, "all.npy").out)
+    assert shares(fivestep("predict", moons.path, "part-*.npy").out) == pytest.approx(whole, abs=1e-6)
+
+
 def test_missing_file_is_refused(fivestep: Command, moons: fs.Run) -> None:
     code, _, err = fivestep("predict", moons.path, "nothing.csv")
     assert (code, "FILE must be a file that exists" in err) == (2, True)
 
 
 def test_output_that_cannot_be_written_is_refused(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
-    (tmp_path / "x.csv").write_text("1,2\n")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     code, _, err = fivestep("predict", moons.path, "x.csv", "-o", "/proc/nowhere/p.csv")
     assert (code, "--out must be a file that can be written" in err) == (2, True)
 

@@ -1,4 +1,4 @@
-"""The rows of a file for a run with an encoder, batch by batch, with the columns to keep."""
+"""The rows of files for a run with an encoder, batch by batch, with the columns to keep."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,38 +23,59 @@ class RowsToPredict(NamedTuple):
     kept: "pl.DataFrame"
 
 
-def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) -> Iterator[RowsToPredict]:
-    """The rows of a file in parts of about `num_rows`, each row encoded by itself.
+def rows_to_predict(run: Run, files: Sequence[Path], keep: Sequence[str], num_rows: int) -> Iterator[RowsToPredict]:
+    """The rows of files, one file after another, in parts of about `num_rows`, each row encoded by itself.
 
-    Columns are found by name, or by position if the file has no names; a new one causes a warning. The columns in
-    `keep`, or those that training took for identifiers, are kept. Raises an `InputError` as the encoder and the readers
-    do.
+    Columns are found by name, or by position if a file has no names; a new one in the first file causes a warning. The
+    columns in `keep`, or those of the first file that training took for identifiers, are kept. Raises an `InputError`
+    as the encoder and the readers do, which names the file if there are several.
     """
-    from ..table.encoder import warn_of_new  # imported here because it needs polars
+    from ..datasets._table.split import named  # imported here because it needs polars
+    from ..table.encoder import warn_of_new
+
+    encoder = run.encoder
+    assert encoder is not None, "only a run with an encoder reads any table"
+    new, total, wanted = Counter[str](), 0, list(keep)
+    for number, file in enumerate(files):
+        first_row = 1
+        for frame in _frames(file, num_rows, encoder, run.info.get("table", {}).get("missing", ())):
+            with named(str(file) if len(files) > 1 else ""):
+                if (number, first_row) == (0, 1):
+                    wanted = _wanted(run, frame.columns, keep)
+                if first_row == 1:
+                    _check(encoder, frame.columns, wanted)
+                if (number, first_row) == (0, 1):
+                    _warn_of_others(run, encoder, frame.columns, keep)
+                x = encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
+            new.update(encoder.num_new(frame))
+            yield RowsToPredict(x, frame.select(wanted))
+            first_row += frame.height
+        total += first_row - 1
+    warn_of_new(new, total)
+
+
+def _frames(file: Path, num_rows: int, encoder: "Encoder", gaps: Sequence[str]) -> "Iterator[pl.DataFrame]":
+    """The rows of a file, under the names that the encoder knows, without the words that stand for `gaps`."""
     from ..table.read import table_batches
     from ..table.values import with_gaps
 
-    assert run.encoder is not None, "only a run with an encoder reads any table"
-    first_row, new = 1, Counter[str]()
     for part in table_batches(file, num_rows):
-        frame = with_gaps(_named(part, run.encoder), run.info.get("table", {}).get("missing", ()))
-        if first_row == 1:
-            _check(run, frame.columns, keep)
-        wanted = keep or [name for name in run.info.get("identifiers", ()) if name in frame.columns]
-        x = run.encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
-        new.update(run.encoder.num_new(frame))
-        yield RowsToPredict(x, frame.select(wanted))
-        first_row += frame.height
-    warn_of_new(new, first_row - 1)
+        yield with_gaps(_named(part, encoder), gaps)
 
 
-def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:
-    """Refuses missing columns, and warns of new ones."""
-    encoder = run.encoder
-    assert encoder is not None, "only a run with an encoder reads any table"
+def _wanted(run: Run, columns: Sequence[str], keep: Sequence[str]) -> list[str]:
+    """The columns to keep of a file with these."""
+    return list(keep) or [name for name in run.info.get("identifiers", ()) if name in columns]
+
+
+def _check(encoder: "Encoder", columns: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raises an `InputError` for a column that is missing."""
     encoder.check_columns(columns)
-    for name in keep:
+    for name in wanted:
         one_of("a column in --keep", name, columns)
+
+
+def _warn_of_others(run: Run, encoder: "Encoder", columns: Sequence[str], keep: Sequence[str]) -> None:
     about_rows = [run.info.get("table", {}).get(role) for role in ("group", "time", "weight")]
     known = [*encoder.targets.names, *filter(None, about_rows), *run.info.get("left_out", ()), *keep]
     encoder.warn_of_others(columns, known)

@@ -15,7 +15,7 @@ from ..check import InputError, refuse
 from ..machine.files import replacing
 from ..run import Run
 from ..table.words import in_words
-from ._rows import read_rows
+from ._rows import rows_of_numbers
 from ._table_rows import rows_to_predict
 
 ROWS_AT_A_TIME = 8192
@@ -40,21 +40,25 @@ def predict(
     """Apply a trained network to the rows of a file, and write its predictions as CSV.
 
     One line per row: what is kept of it, the prediction, and for classes the probability of each, or its margin
-    (hinge). A file of any size will do: only a few thousand rows are in memory at a time.
+    (hinge). Files of any size will do: only a few thousand rows are in memory at a time.
 
     Parameters
     ----------
     run
         Folder of the run, such as runs/moons-1.
     file
-        Rows to predict, with the columns that the network was trained on: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy.
+        Rows to predict, with the columns that the network was trained on: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy;
+        or a pattern such as `'later/*.parquet'`, of files that are taken in the order of their names.
     """
+    from ..table.blocks import files_of  # imported here because it needs polars
+
     trained = Run.load(run, device)
     if trained.encoder is None and keep:
         raise refuse("--keep", keep, "used with a run that was trained on named columns", "leave it out")
+    files = files_of(str(file))
     if out is not None:
-        _check_out(out, file)
-    parts = _parts(trained, file, keep)
+        _check_out(out, files)
+    parts = _parts(trained, files, keep)
     first = next(parts)  # errors in the file as a whole are raised before anything is written
     num_rows = 0
     with _opened(out) as stream:
@@ -80,12 +84,12 @@ def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
         sys.stderr.write(f"Predictions{of} for {rows}; --out FILE writes them{beside}.\n")
 
 
-def _check_out(out: Path, file: Path) -> None:
-    """Raises an `InputError` for a name with the suffix of another format, or the name of the input file."""
+def _check_out(out: Path, files: Sequence[Path]) -> None:
+    """Raises an `InputError` for a name with the suffix of another format, or the name of an input file."""
     from ..table.packed import OPENERS
     from ..table.read import FORMATS  # imported here because it needs polars
 
-    if out.resolve() == file.resolve():
+    if out.resolve() in [file.resolve() for file in files]:
         raise refuse("--out", str(out), "another file than the one to read", "choose another name")
     if out.suffix.lower() in {*OPENERS, *FORMATS} - {".csv", ".txt"}:
         raise refuse("--out", str(out), "a CSV file", f"write {out.name.partition('.')[0]}.csv")
@@ -95,14 +99,15 @@ Part = tuple[Tensor, dict[str, list[Any]]]
 """The inputs of some rows, and the columns to write beside the predictions, by name."""
 
 
-def _parts(run: Run, file: Path, keep: tuple[str, ...]) -> Iterator[Part]:
+def _parts(run: Run, files: Sequence[Path], keep: tuple[str, ...]) -> Iterator[Part]:
     if run.encoder is not None:
-        for rows in rows_to_predict(run, file, keep, ROWS_AT_A_TIME):
+        for rows in rows_to_predict(run, files, keep, ROWS_AT_A_TIME):
             if len(rows.x):
                 yield rows.x, rows.kept.to_dict(as_series=False)
         return
-    for x in read_rows(file, run).split(ROWS_AT_A_TIME):
-        yield x, {}
+    for file in files:
+        for x in rows_of_numbers(run, file, ROWS_AT_A_TIME):
+            yield x, {}
 
 
 def _and_the_rest(first: Part, rest: Iterator[Part]) -> Iterator[Part]:
