@@ -213,6 +213,8 @@ class Record:
     repeated: dict[int, Repeated] = field(default_factory=dict)
     paddings: dict[int, int] = field(default_factory=dict)
     """The `padding_idx` of the models' embeddings, by their number of rows."""
+    dropouts: dict[int, dict[str, float]] = field(default_factory=dict)
+    """The dropout layers of each model by name, with the share that they drop."""
     not_finite: list[NotFinite] = field(default_factory=list)
     failed: Failed | None = None
     is_complete: bool = False

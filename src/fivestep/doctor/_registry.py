@@ -3,9 +3,10 @@
 import gc
 import weakref
 from collections import Counter
-from typing import final
+from typing import TypeGuard, final
 
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from ._record import Leaf, Model, Record, Repeated, Rule
@@ -45,6 +46,7 @@ class Registry:
             own = {self.leaf(p, f"{name}.{path}", key) for path, p in module.named_parameters()}
             own |= {self.leaf(p, f"{name}.{path} (no nn.Parameter)", key) for path, p in _plain_tensors(module)}
             self._containers(module)
+            self._record.dropouts[key] = {path: part.p for path, part in module.named_modules() if _is_dropout(part)}
             self._record.models[key] = Model(name, own, sum(p.numel() for p in module.parameters()))
         return key
 
@@ -137,6 +139,10 @@ def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
         for name, value in vars(part).items()
         if isinstance(value, Tensor) and value.is_leaf and value.requires_grad
     ]
+
+
+def _is_dropout(module: nn.Module) -> TypeGuard[_DropoutNd]:
+    return isinstance(module, _DropoutNd)
 
 
 def named(model: nn.Module, module: nn.Module) -> str:
