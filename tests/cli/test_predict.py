@@ -117,13 +117,12 @@ def test_bytes_without_the_scale_of_training_are_refused(fivestep: Command, tmp_
 def test_bytes_with_the_scale_of_training_are_scaled(fivestep: Command, tmp_path: Path) -> None:
     images = torch.arange(72).reshape(6, 3, 4).to(torch.uint8)
     x = images.reshape(6, 12)
-    run = fs.fit(
-        fs.MLP(12, 4, 3), fs.Dataset(fs.Rows(x, torch.arange(6) % 3, scale=1 / 72)), fs.TrainPlan(epochs=2), out="run"
-    )
+    data = fs.Dataset(fs.Rows(x, torch.arange(6) / 6, scale=1 / 72))
+    run = fs.fit(fs.MLP(12, 4, None), data, fs.TrainPlan(loss="mse", epochs=2, batch_size=None), out="run")
     np.save(tmp_path / "x.npy", images.numpy())
     rows = list(csv.DictReader(fivestep("predict", "run", "x.npy").out.splitlines()))
-    expected = run.engine.predict(x / 72).softmax(1)[:, 1].tolist()
-    assert [float(row["probability_1"]) for row in rows] == pytest.approx(expected, abs=1e-6)
+    expected = run.engine.predict(x / 72)[:, 0].tolist()
+    assert [float(row["prediction"]) for row in rows] == pytest.approx(expected, abs=1e-6)
 
 
 def test_any_table_of_numbers_gives_the_predictions_of_an_array(
