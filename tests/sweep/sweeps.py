@@ -30,4 +30,5 @@ def remains(found: Sweep) -> list[tuple[Any, ...]]:
 
 def trials(found: Sweep) -> list[Attempt]:
     """Every attempt in the storage of a sweep, the lost ones too."""
-    return found.open_ledger("").every_attempt()
+    with found.open_ledger("") as ledger:
+        return ledger.every_attempt()

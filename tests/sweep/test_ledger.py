@@ -1,5 +1,6 @@
 """Who trains which network."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -99,12 +100,32 @@ def test_another_sweep_of_that_name_is_refused(tmp_path: Path) -> None:
 
 def test_a_study_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/x.db"
-    theirs = optuna.create_study(storage=url, study_name="a", direction="maximize")
+    storage = optuna.storages.RDBStorage(url)
+    theirs = optuna.create_study(storage=storage, study_name="a", direction="maximize")
     theirs.add_trial(optuna.trial.create_trial(value=0.5))
     with pytest.raises(InputError, match="the storage must be without a study 'a' of others, got 'sqlite:"):
         Ledger.open(url, "a", ABOUT, SPACE, "one")
     assert theirs.user_attrs == {}
-    assert Ledger.open(url, "b", ABOUT, SPACE, "one").attempts() == {}
+    with Ledger.open(url, "b", ABOUT, SPACE, "one") as own:
+        assert own.attempts() == {}
+    storage.engine.dispose()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for open files in /proc")
+def test_a_database_is_closed_at_the_end_and_where_it_is_refused(tmp_path: Path) -> None:
+    """Connections that nobody closes are warned of from Python 3.13 on."""
+    where = f"sqlite:///{tmp_path}/x.db"
+
+    def is_open() -> bool:
+        return str(tmp_path / "x.db") in {os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()}
+
+    with Ledger.open(where, "a", ABOUT, SPACE, "one") as one:
+        one.take({0: DRAWN})
+        assert is_open()
+    assert not is_open()
+    with pytest.raises(InputError, match="must hold this sweep, got another one"):
+        Ledger.open(where, "a", {"lr": "2:3"}, SPACE, "one")
+    assert not is_open()
 
 
 @pytest.mark.parametrize(
@@ -127,17 +148,19 @@ def test_a_database_that_cannot_be_reached_is_one_sentence_without_the_password(
 def test_tables_that_another_process_makes_at_the_same_time_are_looked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[DBAPIError]
 ) -> None:
-    opened, storage = [], optuna.storages.RDBStorage
+    opened = []
 
-    def late(url: str) -> optuna.storages.RDBStorage:
-        opened.append(url)
-        if len(opened) < 3:
-            raise error("create table", {}, Exception("table studies already exists"))
-        return storage(url)
+    class Late(optuna.storages.RDBStorage):
+        def __init__(self, url: str) -> None:
+            opened.append(url)
+            if len(opened) < 3:
+                raise error("create table", {}, Exception("table studies already exists"))
+            super().__init__(url)
 
-    monkeypatch.setattr(optuna.storages, "RDBStorage", late)
+    monkeypatch.setattr(optuna.storages, "RDBStorage", Late)
     monkeypatch.setattr(sys.modules[Ledger.__module__], "PAUSES", (0.0, 0.0))
-    assert Ledger.open(f"sqlite:///{tmp_path}/x.db", "a", ABOUT, SPACE, "one").attempts() == {}
+    with Ledger.open(f"sqlite:///{tmp_path}/x.db", "a", ABOUT, SPACE, "one") as found:
+        assert found.attempts() == {}
     assert len(opened) == 3
 
 
@@ -149,18 +172,19 @@ def test_a_file_of_sqlite_is_kept_with_its_full_path(tmp_path: Path, monkeypatch
 
 def test_a_database_serves_like_a_journal(tmp_path: Path) -> None:
     """SQLite stands for the databases: the same code of Optuna's serves them all."""
-    one, two = (Ledger.open(f"sqlite:///{tmp_path}/x.db", "a", ABOUT, SPACE, name) for name in ("one", "two"))
-    assert [attempt.network for attempt in one.take({0: DRAWN, 1: DRAWN})] == [0, 1]
-    assert two.take({1: DRAWN}) == []
-    one.note(one.attempts()[0], 1, 0.5)
-    one.finish(replace(one.attempts()[0], state="diverged", value=float("inf"), figures={"epochs": 3}))
-    two.lose([two.attempts()[1]])
-    assert [(attempt.state, attempt.rungs) for attempt in two.attempts().values()] == [
-        ("diverged", {1: 0.5}),
-        ("lost", {}),
-    ]
-    (again,) = two.take({1: DRAWN})
-    assert again.worker == "two"
+    where = f"sqlite:///{tmp_path}/x.db"
+    with Ledger.open(where, "a", ABOUT, SPACE, "one") as one, Ledger.open(where, "a", ABOUT, SPACE, "two") as two:
+        assert [attempt.network for attempt in one.take({0: DRAWN, 1: DRAWN})] == [0, 1]
+        assert two.take({1: DRAWN}) == []
+        one.note(one.attempts()[0], 1, 0.5)
+        one.finish(replace(one.attempts()[0], state="diverged", value=float("inf"), figures={"epochs": 3}))
+        two.lose([two.attempts()[1]])
+        assert [(attempt.state, attempt.rungs) for attempt in two.attempts().values()] == [
+            ("diverged", {1: 0.5}),
+            ("lost", {}),
+        ]
+        (again,) = two.take({1: DRAWN})
+        assert again.worker == "two"
 
 
 def test_networks_are_ranked_by_how_they_ended_how_far_they_came_and_their_value() -> None:

@@ -54,8 +54,7 @@ def test_one_that_never_counted_is_lost_after_a_while(tmp_path: Path, monkeypatc
 def test_it_counts_while_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "SECONDS", 0.01)
     counts: list[int] = []
-    with Worker(tmp_path) as worker:
-        worker.count(counts.append)
+    with Worker(tmp_path) as worker, worker.counting(counts.append):
         while len(counts) < 4:
             pass
     assert counts[:4] == [0, 1, 2, 3]

@@ -11,8 +11,9 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
 from ..check import InputError, refuse
@@ -42,7 +43,7 @@ BEAT = "beat:"
 
 @final
 class Ledger:
-    """The storage of one sweep, as opened by one worker."""
+    """The storage of one sweep, as opened by one worker; its connections are closed at the end of `with`."""
 
     def __init__(self, storage: "BaseStorage", study: int, space: Space, worker: str) -> None:
         self._storage, self._study, self._space, self._worker = storage, study, space, worker
@@ -53,8 +54,9 @@ class Ledger:
 
         Raises an `InputError` if it cannot be reached, or has another sweep of that name.
         """
-        with quiet():
+        with quiet(), ExitStack() as where_refused:
             storage = _storage(where)
+            where_refused.callback(_close, storage)
             study = _study(storage, name)
             has_trials = storage.get_n_trials(study) > 0  # before the next line: a sweep is identified first
             found = storage.get_study_user_attrs(study).get(ABOUT)
@@ -68,8 +70,17 @@ class Ledger:
             if found is None:
                 storage.set_study_user_attr(study, ABOUT, json.dumps(about))
                 found = storage.get_study_user_attrs(study)[ABOUT]
-        check_same(f"the storage {without_password(str(where))!r}", json.loads(found), about, "--out or --name")
+            check_same(f"the storage {without_password(str(where))!r}", json.loads(found), about, "--out or --name")
+            where_refused.pop_all()
         return cls(storage, study, space, worker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _close(self._storage)
 
     def fleet(self, usual: int) -> int:
         """The size of the sweep's fleets: the `usual` one of the first worker, because what is drawn depends on it.
@@ -222,6 +233,15 @@ def _storage(where: str | Path) -> "BaseStorage":
             f"the storage must be a file or the URL of a database that can be reached, got "
             f"{without_password(where)!r} ({reason}); fix it."
         ) from error
+
+
+def _close(storage: "BaseStorage") -> None:
+    """Closes the connections to a database; a file has none."""
+    from optuna.storages import RDBStorage
+
+    storage.remove_session()
+    if isinstance(storage, RDBStorage):
+        storage.engine.dispose()
 
 
 def _database(url: str) -> "BaseStorage":

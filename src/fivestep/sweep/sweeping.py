@@ -158,9 +158,12 @@ class Sweep:
         A network whose process was killed is tried again. Stopping is `break`. The ranked table is written after each
         fleet. Raises an `InputError` for the storage of another sweep, a `StorageError` if the storage fails.
         """
-        with Worker(self.path) as worker, _failures_as_sentences(self.path):
-            ledger = self.open_ledger(worker.name)
-            worker.count(ledger.beat)
+        with (
+            Worker(self.path) as worker,
+            _failures_as_sentences(self.path),
+            self.open_ledger(worker.name) as ledger,
+            worker.counting(ledger.beat),
+        ):
             watch = Watch(self.path, worker.name)
             try:
                 while self._look(ledger, watch):
@@ -177,8 +180,8 @@ class Sweep:
 
     def watch(self) -> Status:
         """The status of the sweep from its storage, for a process that trains none of its networks."""
-        with _failures_as_sentences(self.path):
-            self.attempts = self._ledger("").attempts()
+        with _failures_as_sentences(self.path), self._ledger("") as ledger:
+            self.attempts = ledger.attempts()
         return self.status
 
     def finish(self) -> Run | None:
@@ -211,8 +214,8 @@ class Sweep:
 
     def check_storage(self) -> None:
         """Raises an `InputError` if the storage cannot be reached, or is that of another sweep."""
-        with _failures_as_sentences(self.path):
-            self.open_ledger("")
+        with _failures_as_sentences(self.path), self.open_ledger(""):
+            pass
 
     @property
     def about(self) -> dict[str, str]:

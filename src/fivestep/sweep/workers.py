@@ -11,8 +11,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -36,8 +36,6 @@ class Worker:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._file = _file(folder, self.name)
         self._lock = FileLock(self._file, timeout=0, thread_local=False)
-        self._is_over = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -49,27 +47,32 @@ class Worker:
             self._file.unlink(missing_ok=True)  # no locks in this file system: only the counter tells
         return self
 
-    def count(self, beat: Callable[[int], None]) -> None:
-        """Starts a thread that calls `beat` with a growing number every few seconds."""
+    @contextmanager
+    def counting(self, beat: Callable[[int], None]) -> Iterator[None]:
+        """A context in which a thread calls `beat` with a growing number every few seconds."""
         beat(0)
-        self._thread = threading.Thread(target=self._count, args=(beat,), daemon=True)
-        self._thread.start()
-
-    def _count(self, beat: Callable[[int], None]) -> None:
-        number = 0
-        while not self._is_over.wait(SECONDS):
-            number += 1
-            with suppress(Exception):  # the storage is briefly out of reach; the work itself will report it
-                beat(number)
+        is_over = threading.Event()
+        thread = threading.Thread(target=_count, args=(beat, is_over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_over.set()
-        if self._thread is not None:
-            self._thread.join()
         self._lock.release()
         self._file.unlink(missing_ok=True)
+
+
+def _count(beat: Callable[[int], None], is_over: threading.Event) -> None:
+    number = 0
+    while not is_over.wait(SECONDS):
+        number += 1
+        with suppress(Exception):  # the storage is briefly out of reach; the work itself will report it
+            beat(number)
 
 
 @final
