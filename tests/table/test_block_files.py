@@ -236,6 +236,15 @@ def test_numbers_with_blanks_around_them_are_read_wherever_they_are(tmp_path: Pa
     assert all_of(file, ["a", "b"]).rows()[-1] == (1.0, None)
 
 
+def test_whole_numbers_that_float64_would_round_are_read_as_texts_until_it_is_known_whether_they_are_codes(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n9007199254740993,1\n81,2\n")
+    table = BlockTable.open(str(tmp_path / "a.csv"))
+    assert table.undecided == ["a"]
+    assert table.read(0, ["a", "b"]).rows() == [("9007199254740993", 1.0), ("81", 2.0)]
+
+
 @pytest.mark.parametrize(("others", "undecided"), [("", ["a"]), ("99\n", []), ("oops\n", [])])
 def test_digits_alike_may_be_codes_unless_some_file_says_otherwise(
     tmp_path: Path, others: str, undecided: list[str]

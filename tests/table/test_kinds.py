@@ -61,6 +61,26 @@ def test_numbers_that_look_like_codes_are_warned_of() -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [["9007199254740993", " -9007199254740995"], ["1", "89014103211118510720"], [2**64 - 1, 5], [-(2**63) + 1, 5]],
+    ids=str,
+)
+def test_numbers_that_float64_cannot_tell_from_their_neighbors_are_warned_of(values: list[object]) -> None:
+    said = r"column 'card' holds '-?\d{16,20}', and is taken for number, but .*say --categorical card or --ignore card"
+    with pytest.warns(UserWarning, match=said):
+        assert kind_of(pl.Series("card", values * 9)).kind == "number"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["1e300", "-inf"], ["9007199254740992", "1e18"], ["1,000,000,000,000,000,001", "1"], [2.0**60, 5.0]],
+    ids=str,
+)
+def test_large_numbers_that_are_no_codes_are_not_warned_of(values: list[object]) -> None:
+    assert kind_of(pl.Series("mass", values * 9)).kind in ("number", "category")
+
+
+@pytest.mark.parametrize(
     "values", [["08", "12"], ["0", "100"], ["0.5", "1.2"], ["100", "200"], ["000", "0010"]], ids=str
 )
 def test_other_numbers_are_no_codes(values: list[str]) -> None:

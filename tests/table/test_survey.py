@@ -165,6 +165,7 @@ def test_what_stands_before_decimals_can_be_said_of_a_stream_too(decimal: str, l
 
 WARNED_OF = {
     "codes": ["98101"] * 300 + ["00501"] * 30,
+    "whole numbers that float64 rounds": [str(9007199254740993 + 2 * (k % 20)) for k in range(60)],
     "units": [f"{k} {unit}" for k in range(15) for unit in ("kg", "lb")] * 3,
     "words that may stand for gaps": [f"{k % 20}.5" for k in range(60)] + ["unknown"] * 20,
     "dates in two ways": ["2024-02-03", "2024-05-06", "07.08.2024", "29.08.2024"] * 9
@@ -176,6 +177,15 @@ WARNED_OF = {
 def test_what_is_warned_of_in_memory_is_warned_of_in_a_stream_in_the_same_words(values: list[str]) -> None:
     frame = pl.DataFrame({"c": values})
     with pytest.warns(UserWarning, match="column 'c' holds") as in_memory:
+        kinds_of(frame)
+    with pytest.warns(UserWarning, match="column 'c' holds") as streamed:
+        surveyed(frame).kinds()
+    assert [str(one.message) for one in streamed] == [str(one.message) for one in in_memory]
+
+
+def test_of_whole_numbers_of_a_file_of_integers_those_that_float64_rounds_are_warned_of_in_the_same_words() -> None:
+    frame = pl.DataFrame({"c": [2**63 - 10_000 * (k % 20) - 1 for k in range(60)]})
+    with pytest.warns(UserWarning, match="column 'c' holds '9223372036854775807'") as in_memory:
         kinds_of(frame)
     with pytest.warns(UserWarning, match="column 'c' holds") as streamed:
         surveyed(frame).kinds()

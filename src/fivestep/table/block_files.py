@@ -14,10 +14,11 @@ from .dialect import HEAD, Dialect, dialect_as_it_lies
 from .kinds import shortened
 from .packed import OPENERS
 from .read import SEPARATED, check_is_table
+from .rounded import rounds_some
 from .runs import runs_of_lines
 from .separated import csv_options, refuse_ragged, without_empty_rows
 from .unchanged import Unchanged
-from .values import MISSING, digits_alike, missing, missing_text, plain_numbers, with_gaps
+from .values import MISSING, digits_alike, missing, missing_text, plain_numbers, present_array, with_gaps
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 """The suffixes of their files."""
@@ -43,7 +44,9 @@ SAMPLED = 16
 
 
 Look = Literal["texts", "numbers", "perhaps codes"]
-"""What a column of a CSV file is, judged by some rows: years may turn out to be codes further down, such as 00501."""
+"""What a column of a CSV file is, judged by some rows: years may turn out to be codes further down, such as 00501.
+
+Identifiers of 17 digits are codes perhaps, which float64 would round."""
 
 
 class Piece(NamedTuple):
@@ -319,4 +322,4 @@ def _look_of(present: pl.Series, found: pl.Series, gaps: pl.Series) -> Look:
     """What a column of texts is, by those of a sample, the numbers found in it, and where it has gaps."""
     if found.null_count() > gaps.sum():
         return "texts"
-    return "perhaps codes" if digits_alike(present) else "numbers"
+    return "perhaps codes" if digits_alike(present) or rounds_some(present_array(found)) else "numbers"

@@ -29,6 +29,7 @@ from .kinds import (
 )
 from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
+from .rounded import EXACT, first_rounded, rounds_some, warn_of_rounded
 from .sketch import QuantileSketch, quantiles_of_counts
 from .targets import TargetColumns
 from .values import (
@@ -115,7 +116,7 @@ class NumberSurvey(ColumnSurvey):
         self.is_whole = True
         self.few: dict[float, int] | None = {}
         self._all_different, self._offsets = is_named_identifier(name), (np.inf, -np.inf)
-        self._codes = Codes()
+        self._codes, self._rounded = Codes(), ""
 
     def add(self, values: pl.Series, place: Place) -> None:
         found, gaps = numbers(values, self.number_format), missing(values)
@@ -132,6 +133,8 @@ class NumberSurvey(ColumnSurvey):
             return
         self.sketch.add(x)
         self.is_whole = self.is_whole and bool((x == np.round(x)).all())
+        if not self._rounded and rounds_some(x):
+            self._rounded = first_rounded(values)
         if self.is_whole:
             offsets = x - rows
             self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
@@ -150,9 +153,11 @@ class NumberSurvey(ColumnSurvey):
         self.few = self.few if len(self.few) <= FEW_VALUES else None
 
     def warn_of_codes(self) -> None:
-        """Warns of texts such as 00501, which the network would take for quantities."""
+        """Warns of numbers such as 00501, and of those that float64 rounds: the network would take them for quantities."""
         if self._codes.are_some:
             warn_of_code(self.name, self._codes.first)
+        elif self._rounded and self.kind().kind == "number":
+            warn_of_rounded(self.name, self._rounded)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -176,7 +181,7 @@ class NumberSurvey(ColumnSurvey):
         is_plain = not self.number_format.has_unit
         if is_plain and self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
-        if count >= FEW and self.is_whole and (high - low >= count - 1 or high > 2**53):
+        if count >= FEW and self.is_whole and (high - low >= count - 1 or high > EXACT):
             low_offset, high_offset = self._offsets
             if low_offset == high_offset and low_offset in (-1.0, 0.0):  # its row's number, counted from 0 or from 1
                 return ColumnKind(self.name, "identifier", "counts the rows")

@@ -1,0 +1,41 @@
+"""Whole numbers that float64 rounds, as long identifiers are: of card numbers it takes neighbors for one."""
+
+import numpy as np
+import polars as pl
+
+from ..check import warn
+
+EXACT = 2**53
+"""Up to here float64 has every whole number."""
+
+DIGITS = r"^[+-]?\d{16,38}$"
+"""Whole numbers that may be beyond it, and that 128 bits hold."""
+
+
+def rounds_some(numbers: "np.ndarray") -> bool:
+    """Whether some of the numbers, read as float64, are so large that whole ones may have been rounded."""
+    return bool(len(numbers)) and bool(np.abs(numbers).max() > EXACT)
+
+
+def first_rounded(values: pl.Series) -> str:
+    """The first whole number, as it is written, that float64 has no number for; empty where there is none.
+
+    Of columns that are float64 already nothing is known.
+    """
+    if values.dtype == pl.String:
+        text = values.str.strip_chars()
+        whole = text.filter(text.str.contains(DIGITS)).cast(pl.Int128, strict=False)
+    elif values.dtype.is_integer():
+        whole = values.cast(pl.Int128)
+    else:
+        return ""
+    rounded = whole.filter(whole.cast(pl.Float64).cast(pl.Int128, strict=False).ne_missing(whole))
+    return str(rounded[0]) if len(rounded) else ""
+
+
+def warn_of_rounded(name: str, first: str) -> None:
+    """Warns of a column of numbers with such a whole number in it."""
+    warn(
+        f"column {name!r} holds {first!r}, and is taken for number, but float64 cannot tell that from its neighbors; "
+        f"if these are codes, say --categorical {name} or --ignore {name}, or make texts of the column."
+    )
