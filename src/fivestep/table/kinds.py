@@ -171,12 +171,12 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
     is_plain = not number_format.has_unit
     if (low, high) in ((0, 1), (-1, 1)) and is_whole and is_plain and found.n_unique() == 2:
         return ColumnKind(name, "yes/no", f"{low:g} and {high:g}", number_format)
-    may_differ = high - low >= len(found) - 1 or high > EXACT  # beyond that, float64 confuses some
+    may_differ = high - low >= len(found) - 1 or high >= EXACT  # beyond that, float64 confuses some
     if len(found) >= FEW and is_whole and may_differ and present.n_unique() == len(present):
         counts_rows = low in (0, 1) and high - low == len(found) - 1
         if counts_rows or is_named_identifier(name):
             return ColumnKind(name, "identifier", "counts the rows" if counts_rows else "all different, named so")
-    first = first_rounded(present) if max(-low, high) > EXACT else ""
+    first = first_rounded(present) if max(-low, high) >= EXACT else ""
     if first:
         warn_of_rounded(name, first)
     return number_kind(name, low, high, number_format)

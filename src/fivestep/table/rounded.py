@@ -6,7 +6,7 @@ import polars as pl
 from ..check import warn
 
 EXACT = 2**53
-"""Up to here float64 has every whole number."""
+"""Up to here float64 has every whole number; the next one becomes it."""
 
 DIGITS = r"^[+-]?\d{16,38}$"
 """Whole numbers that may be beyond it, and that 128 bits hold."""
@@ -14,7 +14,7 @@ DIGITS = r"^[+-]?\d{16,38}$"
 
 def rounds_some(numbers: "np.ndarray") -> bool:
     """Whether some of the numbers, read as float64, are so large that whole ones may have been rounded."""
-    return bool(len(numbers)) and bool(np.abs(numbers).max() > EXACT)
+    return bool(len(numbers)) and bool(np.abs(numbers).max() >= EXACT)
 
 
 def first_rounded(values: pl.Series) -> str:

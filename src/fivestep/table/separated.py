@@ -14,6 +14,7 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
+from .rounded import EXACT
 from .runs import runs_of_lines
 from .values import MISSING, are_codes, digits_alike, may_be_codes, missing, missing_text, plain_numbers
 
@@ -125,7 +126,7 @@ def _settled(frame: pl.DataFrame, as_text: Collection[str]) -> Iterator[pl.Serie
 def _is_exact(numbers: pl.Series) -> bool:
     """Whether none of the numbers is beyond those whose neighbors float64 tells apart, as long identifiers are."""
     size = np.abs(numbers.to_numpy())
-    return not ((size > 2**53) & (size < 1e20)).any()
+    return not ((size >= EXACT) & (size < 1e20)).any()
 
 
 def _head(dialect: Dialect) -> IO[bytes] | None:

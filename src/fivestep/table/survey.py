@@ -153,7 +153,7 @@ class NumberSurvey(ColumnSurvey):
         self.few = self.few if len(self.few) <= FEW_VALUES else None
 
     def warn_of_codes(self) -> None:
-        """Warns of numbers such as 00501, and of those that float64 rounds: the network would take them for quantities."""
+        """Warns of numbers such as 00501, or that float64 rounds, which the network would take for quantities."""
         if self._codes.are_some:
             warn_of_code(self.name, self._codes.first)
         elif self._rounded and self.kind().kind == "number":
@@ -181,7 +181,7 @@ class NumberSurvey(ColumnSurvey):
         is_plain = not self.number_format.has_unit
         if is_plain and self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
-        if count >= FEW and self.is_whole and (high - low >= count - 1 or high > EXACT):
+        if count >= FEW and self.is_whole and (high - low >= count - 1 or high >= EXACT):
             low_offset, high_offset = self._offsets
             if low_offset == high_offset and low_offset in (-1.0, 0.0):  # its row's number, counted from 0 or from 1
                 return ColumnKind(self.name, "identifier", "counts the rows")
