@@ -119,6 +119,27 @@ def test_labels_that_are_missing_are_refused(gap: Any) -> None:
         classifier().fit(X, as_objects("a", "b", gap))
 
 
+@pytest.mark.parametrize(
+    ("model", "y", "what"),
+    [(regressor, NUMBERS[:, None] * [1, 1], "a number"), (classifier, LETTERS, "a label")],
+    ids=["numbers", "labels"],
+)
+def test_targets_that_are_masked_are_refused(model: Any, y: np.ndarray, what: str) -> None:
+    masked = np.ma.array(y, mask=np.zeros(y.shape))
+    model().fit(X, masked)
+    masked[3] = np.ma.masked
+    with pytest.raises(InputError, match=f"y must have {what} in each row, got a masked value in row 3; drop that row"):
+        model().fit(X, masked)
+    with pytest.raises(InputError, match="sample_weight must be a number for each row, got masked values; fill them"):
+        model().fit(X, y, sample_weight=np.ma.masked_less(np.arange(len(y), dtype=float), 1))
+
+
+@pytest.mark.parametrize(("x", "got"), [({"a": [1.0, 2.0]}, "a dictionary"), ([{"a": 1.0}], "a list of dictionaries")])
+def test_dictionaries_are_refused_with_what_to_write(x: Any, got: str) -> None:
+    with pytest.raises(InputError, match=rf"X must be a DataFrame.*, got {got}; write pandas.DataFrame\(X\)\."):
+        regressor().fit(x, [1.0, 2.0])
+
+
 def test_numbers_written_as_texts_are_numbers() -> None:
     texts = np.array([f"{value:.3f}" for value in NUMBERS])
     expected = regressor().fit(X, texts.astype(float)).predict(X)

@@ -303,11 +303,23 @@ def test_what_pandas_keeps_as_objects_of_its_own_is_read(column: Any, recwarn: p
     assert np.ptp(model.predict(x)) > 0  # it was not left out, for nothing else is there
 
 
-def test_what_is_masked_is_a_gap() -> None:
+@pytest.mark.parametrize("dtype", [float, object])
+def test_what_is_masked_is_a_gap(dtype: type) -> None:
     x = np.random.default_rng(0).normal(size=(40, 2))
-    masked = np.ma.masked_array(x, x > 1)
-    fits = [fs.MLPRegressor(max_iter=2, random_state=0).fit(given, x[:, 1]) for given in (masked, masked.filled(NAN))]
-    np.testing.assert_array_equal(fits[0].predict(masked), fits[1].predict(masked.filled(NAN)))
+    masked = np.ma.masked_array(x.astype(dtype), x > 1)
+    filled = np.where(x > 1, NAN, x)
+    fits = [fs.MLPRegressor(max_iter=2, random_state=0).fit(given, x[:, 1]) for given in (masked, filled)]
+    np.testing.assert_array_equal(fits[0].predict(masked), fits[1].predict(filled))
+
+
+def test_the_fields_of_an_array_are_columns_as_those_of_a_data_frame() -> None:
+    rng = np.random.default_rng(0)
+    fields = np.zeros(60, dtype=[("area", float), ("town", "U2")])
+    fields["area"], fields["town"] = rng.normal(size=60), rng.choice(["A", "B"], 60)
+    frame = pd.DataFrame(fields)
+    models = [fs.MLPRegressor(max_iter=2, random_state=0).fit(x, fields["area"]) for x in (fields, frame)]
+    assert list(models[0].feature_names_in_) == ["area", "town"]
+    np.testing.assert_array_equal(models[0].predict(fields), models[1].predict(frame))
 
 
 def test_a_warning_points_at_the_line_of_the_caller() -> None:

@@ -45,6 +45,17 @@ def test_an_array_with_names_has_these() -> None:
     assert as_frame(array).to_dict(as_series=False) == {"a": [1, 2], "b": ["x", "y"]}
 
 
+def test_what_is_masked_is_null() -> None:
+    mask = [[True, False], [False, False]]
+    assert as_frame(np.ma.array([[9, 2], [3, 4]], mask=mask)).rows() == [(None, 2), (3, 4)]
+    assert as_frame(np.ma.array([["x", "b"], ["c", "d"]], mask=mask)).rows() == [(None, "b"), ("c", "d")]
+    assert as_frame(np.ma.array([["x", 2], [3, 4]], mask=mask, dtype=object)).rows() == [(None, 2), (3, 4)]
+    fields = np.ma.array(
+        [(1.5, "a"), (2.5, "b")], mask=[(True, False), (False, True)], dtype=[("n", float), ("t", "U1")]
+    )
+    assert as_frame(fields).rows(named=True) == [{"n": None, "t": "a"}, {"n": 2.5, "t": None}]
+
+
 def test_values_of_several_types_become_texts_and_numbers_stay_numbers() -> None:
     assert as_frame({"m": [1, "x", None]})["m"].to_list() == ["1", "x", None]
     assert as_frame({"m": np.array([1, 2.5, None], dtype=object)})["m"].to_list() == [1, 2.5, None]

@@ -1,5 +1,6 @@
 """Converts the containers of rows and targets before scikit-learn's checks, and adds checks that it lacks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,18 @@ MOMENTS = "mM"
 
 
 def plain_rows(X: Any) -> Any:
-    """X as an array, a sparse matrix or a DataFrame: what Arrow hands over becomes one, what is masked a gap.
+    """X as an array, a sparse matrix or a DataFrame: an array with named fields becomes one, what is masked a gap.
 
-    Raises an `InputError` for a DataFrame without columns, or with two of one name.
+    Raises an `InputError` for a DataFrame without columns, or with two of one name, and for dictionaries.
     """
     X = plain_tensor(X)
-    if isinstance(X, pl.LazyFrame) or is_arrow(X):
+    if isinstance(X, pl.LazyFrame) or is_arrow(X) or (isinstance(X, np.ndarray) and X.dtype.names):
         return as_frame(X)
     if isinstance(X, np.ma.MaskedArray):
-        return np.ma.filled(X.astype(np.float64), np.nan) if X.dtype.kind in "biuf" else X
+        return np.ma.filled(X.astype(np.float64 if X.dtype.kind in "biuf" else object), np.nan)
+    if isinstance(X, Mapping) or (isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)):
+        got = "a dictionary" if isinstance(X, Mapping) else "a list of dictionaries"
+        raise InputError(f"X must be a DataFrame, or an array (rows, columns), got {got}; write pandas.DataFrame(X).")
     if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
         return X
     names = [str(name) for name in X.columns]
@@ -54,11 +58,14 @@ def check_no_gaps(y: Any, what: str) -> None:
         return
     if values.ndim not in (1, 2):
         return
-    gaps = _are_gaps(values)
+    has_mask = isinstance(y, np.ma.MaskedArray) and not values.dtype.names
+    masked = np.ma.getmaskarray(y) if has_mask else np.zeros(values.shape, dtype=bool)
+    gaps = _are_gaps(values) | masked
     rows = np.flatnonzero(gaps.any(1) if gaps.ndim == 2 else gaps)
     if len(rows) == 0:
         return
-    value = values[rows[0]] if values.ndim == 1 else values[rows[0]][gaps[rows[0]]][0]
+    place = (rows[0], *([] if gaps.ndim == 1 else [gaps[rows[0]].argmax()]))
+    value = "a masked value" if masked[place] else values[place]
     others = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
     advice = "drop those rows" if others else "drop that row"
     raise InputError(f"y must have {what} in each row, got {value} in row {rows[0]}{others}; {advice} of X and y.")
@@ -78,6 +85,14 @@ def _is_gap(value: object) -> bool:
     """Whether it is None, NaN, or pandas' NA or NaT, which do not equal themselves."""
     is_nan = isinstance(value, float) and value != value  # noqa: PLR0124  # no other float differs from itself
     return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
+
+
+def check_not_masked(weight: Any) -> None:
+    """Raises an `InputError` for weights of which some are masked."""
+    if np.ma.is_masked(weight):
+        raise InputError(
+            "sample_weight must be a number for each row, got masked values; fill them, say by sample_weight.filled(0)."
+        )
 
 
 def plain_labels(y: Any) -> Any:

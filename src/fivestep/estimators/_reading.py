@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from ..check import InputError, refuse
 from ..table.frame import as_frame
 from ._chosen import chosen
-from ._containers import check_no_gaps, check_numbers, plain_labels, plain_tensor, warn_of_order
+from ._containers import check_no_gaps, check_not_masked, check_numbers, plain_labels, plain_tensor, warn_of_order
 from ._inputs import Encoded, Inputs, Scaled, Unchanged
 
 
@@ -49,6 +49,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Reading, inputs: I
     if how.y_is_numeric:
         check_numbers(y)
     check_no_gaps(y, "a number" if how.y_is_numeric else "a label")
+    check_not_masked(weight)
     warn_of_order(X, y)
     y = y if how.y_is_numeric else plain_labels(y)
     in_y = {"multi_output": True, "y_numeric": how.y_is_numeric}

@@ -46,7 +46,7 @@ def _converted(table: Any) -> pl.DataFrame:
         return pl.DataFrame([_from_pandas(name, table.iloc[:, k]) for k, name in enumerate(names)])
     if isinstance(table, _ArrowTable):
         return pl.from_dataframe(table)
-    return from_array(np.asarray(table))
+    return from_array(table if isinstance(table, np.ma.MaskedArray) else np.asarray(table))
 
 
 def is_arrow(table: Any) -> bool:
@@ -71,7 +71,11 @@ def from_array(array: "np.ndarray") -> pl.DataFrame:
 
 
 def _column(name: object, values: Any) -> pl.Series:
-    """One column; whatever polars cannot type becomes text."""
+    """One column; whatever polars cannot type becomes text, and what is masked null."""
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind != "O":
+        return _column(name, values.data).set(pl.Series(np.ma.getmaskarray(values)), None)
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.array([*values.tolist(), None], dtype=object)[:-1]
     if isinstance(values, np.ndarray):
         if values.dtype.kind == "c":
             got, advice = str(values.dtype), "make a column of each part"
