@@ -7,7 +7,7 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.evaluation import evaluate
-from fivestep.pictures._base import Subject
+from fivestep.pictures._base import Subject, suited_kinds
 from fivestep.pictures._landscape import random_direction
 from tests.pictures.conftest import draw
 from tests.plots.drawn import lines
@@ -48,3 +48,11 @@ def test_around_weights_that_diverged_there_is_nothing_to_see(untrained: Subject
     engine.params.flat.fill_(float("inf"))
     with pytest.raises(InputError, match="must be used with weights whose loss is finite, got a loss of nan"):
         draw(replace(untrained, engine=engine), kind)
+
+
+def test_whether_it_can_be_drawn_is_asked_without_a_copy_of_the_network(
+    untrained: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large network a copy costs a hundred times as much as its loss on a few rows."""
+    monkeypatch.setattr(Subject, "copied_engine", None)
+    assert "landscape-1d" in suited_kinds(untrained)

@@ -1,7 +1,6 @@
 """Losses at other weights than the network's own."""
 
 import math
-import sys
 from collections.abc import Callable
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from ..draws import generator
 from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..layer import Memo
 from ..machine.threads import threads_for
 from ..typing import Vector
@@ -54,22 +54,34 @@ def projected(weights: Tensor, center: Vector, directions: Tensor) -> Tensor:
 
 
 def needs_finite_loss(subject: Subject) -> Lacking | None:
-    """For a picture of what lies around the weights; measured on a few rows."""
-    engine = subject.copied_engine()
-    loss = loss_around(subject, engine, sys.maxsize)(engine.params.flat.clone())
+    """For a picture of what lies around the weights; measured on a few rows, by the engine itself.
+
+    A copy of a large network would cost much more than that.
+    """
+    loss = _own_loss(subject, subject.engine, FEWEST_ROWS)()
     return None if math.isfinite(loss) else Lacking("weights whose loss is finite", f"a loss of {loss}")
 
 
 def loss_around(subject: Subject, engine: FiveStepEngine, num_places: int) -> Callable[[Vector], float]:
     """The loss as a function of the flat weights, on training rows in evaluation mode."""
     most = int(max(FEWEST_ROWS, WORK / num_places / (2 * engine.params.flat.numel())))
-    rows = spread(most, subject.data.train).to(engine.device, engine.dtype)
+    own = _own_loss(subject, engine, most)
+
+    def loss(flat: Vector) -> float:
+        engine.params.flat.copy_(flat)
+        return own()
+
+    return loss
+
+
+def _own_loss(subject: Subject, engine: Engine, num_rows: int) -> Callable[[], float]:
+    """The loss at the weights that the engine has when asked, on that many training rows in evaluation mode."""
+    rows = spread(num_rows, subject.data.train).to(engine.device, engine.dtype)
     x = engine.as_input(rows.inputs(engine.dtype))
     weight = None if rows.weight is None else rows.weight / rows.weight.sum()
 
     @torch.no_grad()
-    def loss(flat: Vector) -> float:
-        engine.params.flat.copy_(flat)
+    def loss() -> float:
         with threads_for(engine, len(x)):
             logits = engine.predict(x)
             y = engine.criterion.match(logits, rows.y)
