@@ -43,3 +43,12 @@ def test_the_minimum_is_the_least_squares_solution(line: Subject) -> None:
 def test_a_network_of_more_parameters_has_no_plane(moons: Subject) -> None:
     with pytest.raises(InputError, match=r"paths must be used with a network of two parameters, .* got one of 33"):
         draw(moons, "paths")
+
+
+def test_no_height_is_cut_by_the_edge_of_its_map(line: Subject) -> None:
+    figure = draw(line, "paths")
+    figure.draw_without_rendering()
+    maps = {axes: axes.get_window_extent() for axes in figure.axes[:3]}
+    labels = [(axes, label.get_window_extent()) for axes in maps for label in axes.texts]
+    assert len(labels) >= 6
+    assert all(maps[axes].fully_contains(*corner) for axes, box in labels for corner in box.get_points())

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from fivestep.find import build
 from fivestep.plots.curves import PARTS, curves
 from tests.plots.drawn import has_free_axes, has_two_themes, labels, legend
 
@@ -83,6 +84,27 @@ def test_a_loss_over_many_magnitudes_is_drawn_on_a_logarithmic_axis(last: float,
     figure = curves(history)
     figure.savefig(io.BytesIO())
     assert figure.axes[0].get_yscale() == scale
+
+
+@pytest.mark.parametrize(("schedule", "scale"), [
+    ("cosine", "linear"),
+    ("one_cycle", "linear"),
+    ("polynomial:power=2", "linear"),
+    ("cosine_restarts", "linear"),
+    ("exponential", "log"),
+    ("exponential:final=0.001", "log"),
+    ("step:every=0.25", "log"),
+])  # fmt: skip
+def test_rates_that_only_end_near_zero_are_drawn_on_a_linear_axis(schedule: str, scale: str) -> None:
+    factors = build("schedules", schedule)
+    rates = [factors.factor(step, 400) for step in range(9, 400, 10)]  # the last step of each of forty epochs
+    history = {"epoch": list(range(1, 41)), "train_loss": [1.0] * 40, "lr": rates}
+    assert curves(history).axes[1].get_yscale() == scale
+
+
+def test_one_small_rate_of_few_makes_no_logarithmic_axis() -> None:
+    history = {"epoch": [1, 2, 3], "train_loss": [1.0] * 3, "lr": [0.9, 0.5, 0.001]}
+    assert curves(history).axes[1].get_yscale() == "linear"
 
 
 @pytest.mark.parametrize(("num_epochs", "marker"), [(30, "o"), (31, "None")])

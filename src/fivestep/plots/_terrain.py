@@ -11,6 +11,9 @@ from matplotlib.contour import ContourSet
 from ._style import SMALL, Canvas
 
 LEVELS = 18
+EDGE = 0.25
+"""Inches at each side of a map: half the length of a height."""
+
 PATH = "#ff7f2a"
 """Apart from the dark blue to yellow of the map, in both themes."""
 
@@ -32,11 +35,32 @@ def draw_terrain(axes: Axes, terrain: Terrain) -> ContourSet:
     norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
     filled = axes.contourf(terrain.x, terrain.y, loss, levels=levels, norm=norm, cmap="cividis", extend="both")
     lines = axes.contour(terrain.x, terrain.y, loss, levels=levels, colors="#ffffff", linewidths=0.5)
-    axes.clabel(lines, levels=levels[1::4], fontsize=SMALL, fmt=_distinct(levels))
+    _label(axes, terrain, lines, levels)
     axes.grid(visible=False)
     axes.set_xlim(terrain.x[0], terrain.x[-1])
     axes.set_ylim(terrain.y[0], terrain.y[-1])
     return filled
+
+
+def _label(axes: Axes, terrain: Terrain, lines: ContourSet, levels: np.ndarray) -> None:
+    """Heights at some of the lines, where those of the inner part have theirs: so the edge of the map cuts none."""
+    box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
+    rows, columns = map(_inner, terrain.loss.shape, (box.height, box.width))
+    inner = terrain.loss[rows, columns]
+    heights = inner[np.isfinite(inner)]
+    shown = [level for level in levels[1::4] if len(heights) and heights.min() < level < heights.max()]
+    if not shown:
+        return
+    guide = axes.contour(terrain.x[columns], terrain.y[rows], inner, levels=shown, linewidths=0)
+    places = [text.get_position() for text in guide.clabel(fontsize=SMALL, fmt=_distinct(levels))]
+    guide.remove()
+    axes.clabel(lines, levels=shown, fontsize=SMALL, fmt=_distinct(levels), manual=places)
+
+
+def _inner(size: int, inches: float) -> slice:
+    """Those of as many places along a side of that length that are not near its ends."""
+    near = min(round(EDGE / inches * size), (size - 2) // 2)
+    return slice(near, size - near)
 
 
 def terrain_scale(canvas: Canvas, filled: ContourSet, axes: Sequence[Axes], label: str) -> None:

@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ._style import MARKED, Canvas, counted, spans_magnitudes
+from ._style import LOG_FROM, MARKED, Canvas, counted, spans_magnitudes
 
 History = Mapping[str, Sequence[float | None]]
 
 PARTS = ("train", "valid")
 ALONE = {"lr": "learning rate (per step)", "gradient_norm": "norm of the gradient"}
 """Columns without parts that get a panel where there is something to see, and their labels."""
+
+SMALL_SHARE = 0.25
+"""Of the rates: a cosine has an eighth of them below a thirtieth of its largest, a parabola a fifth."""
 
 
 def curves(
@@ -51,12 +54,21 @@ def _draw(canvas: Canvas, axes: Axes, history: History, panel: str) -> None:
     """Training and validation of one figure, or the one series that has no parts."""
     names = [panel] if panel in ALONE else [f"{part}_{panel}" for part in PARTS]
     known = [value for name in names for value in history.get(name, []) if value is not None]
-    if spans_magnitudes(known):
+    if spans_magnitudes(known) and (panel != "lr" or _stays_small(known)):
         axes.set_yscale("log")
     for k, name in enumerate(names):
         values = history.get(name, [])
         if _known(values):
             _line(canvas, axes, history["epoch"], values, k, name.removesuffix(f"_{panel}"))
+
+
+def _stays_small(rates: Sequence[float]) -> bool:
+    """Whether many rates would lie on the ground of a linear axis, as those of an exponential schedule.
+
+    One that only ends near 0, as a cosine, would look like a cliff on a logarithmic axis.
+    """
+    small = sum(LOG_FROM * rate < max(rates) for rate in rates)
+    return small > 1 and small >= SMALL_SHARE * len(rates)
 
 
 def _line(
