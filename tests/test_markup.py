@@ -5,7 +5,7 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
-from fivestep.markup import around, element, page, table
+from fivestep.markup import around, element, page, prose, table
 
 
 class Balance(HTMLParser):
@@ -65,3 +65,7 @@ def test_only_the_scripts_of_a_page_may_run() -> None:
     assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'" in text
     assert "<script>const a = 1;</script>" in text
     assert Balance(text).open == []
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert prose("p", "`momentum` < 1, a ` alone") == "<p><code>momentum</code> &lt; 1, a ` alone</p>"

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -42,6 +43,8 @@ summary { cursor: pointer; padding: .3rem 0; }
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load for the page: its own styles, and embedded images."""
 
+CODE = re.compile(r"`([^`\n]+)`")
+
 
 def page(title: str, body: str, style: str = "", scripts: Sequence[str] = ()) -> str:
     """The whole page as text, with extra styles, and with `scripts`, the only ones that may run."""
@@ -64,6 +67,12 @@ def _hash(script: str) -> str:
 def element(name: str, text: str, **attributes: str) -> str:
     """An element around `text`, which is escaped; `css` is its class."""
     return f"<{name}{_written(attributes)}>{escape(text)}</{name}>"
+
+
+def prose(name: str, text: str, **attributes: str) -> str:
+    """The same around words of a docstring, in which what stands between backticks is code."""
+    written = CODE.sub(r"<code>\1</code>", escape(text))
+    return f"<{name}{_written(attributes)}>{written}</{name}>"
 
 
 def around(name: str, content: str, **attributes: str) -> str:

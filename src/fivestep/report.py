@@ -33,7 +33,7 @@ from .explain._html import NAMES, sections_html
 from .find import Choice, build
 from .machine.files import check_writable, unwritable, write_text
 from .markup import around, element, page, table
-from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture_for, suited_kinds
+from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, of_target_in_shell, picture_for, suited_kinds
 from .pictures._landscape import needs_finite_loss
 from .pictures._plot import subject_of
 from .run import Run
@@ -208,18 +208,21 @@ def _diagnosis(run: Run, subject: Subject) -> Iterator[str]:
         words = (
             "It ended before its first evaluation, with weights whose loss is not finite. To see what keeps it finite: "
         )
-        yield around("p", words + element("code", f"fivestep diagnose {run.path}"))
+        yield around("p", words + element("code", _command("diagnose", run.path)))
         return
     if sum(epoch.seconds for epoch in subject.history) > QUICK:
-        yield around(
-            "p", "To look for what keeps it from learning: " + element("code", f"fivestep diagnose {run.path}")
-        )
+        yield around("p", "To look for what keeps it from learning: " + element("code", _command("diagnose", run.path)))
         return
     found = diagnosis_of(subject)
     guess = f"The best answer that is the same for every row has the training loss {figure(found.constant_loss)}."
     yield element("p", guess if found.findings else f"{guess} Nothing was found that keeps it from learning.")
     items = [around("li", f"{element('b', one.sign)}: {escape(f'{one.seen} {one.advice}')}") for one in found.findings]
     yield from [around("ol", "\n".join(items))] if items else []
+
+
+def _command(name: str, run: str | Path) -> str:
+    """The command with that name for a run, as it is typed."""
+    return shlex.join(["fivestep", name, str(run)])
 
 
 def _number(value: float | None) -> str:
@@ -246,7 +249,7 @@ def _by_target(subject: Subject, name: str) -> Iterator[str]:
     for target in suited[:MOST_TARGETS]:
         yield _figure(subject, pictures[target], of=in_line(target))
     if others := suited[MOST_TARGETS:]:
-        command = element("code", f"fivestep plot {subject.name} {shlex.quote(f'{name}:target={others[0]}')}")
+        command = element("code", f"{_command('plot', subject.name)} {of_target_in_shell(name, others[0])}")
         yield around("p", f"Of the other {len(others):,}: {command}")
 
 
@@ -297,7 +300,7 @@ def _update(update: tuple[int, list[Section]] | None, run: Run) -> list[str]:
         return [element("p", "Each of the networks had its own.")]
     if update is None:
         words = "To see it, the whole training has to be done again, which takes a while: "
-        return [around("p", words + element("code", f"fivestep explain {run.path}"))]
+        return [around("p", words + element("code", _command("explain", run.path)))]
     number, sections = update
     words = f"Update {number:,}, with every tensor; of wide ones the range, the mean and the corners."
     return [element("p", f"{words} {NAMES}", css="soft"), sections_html(sections)]

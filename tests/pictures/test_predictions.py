@@ -1,5 +1,6 @@
 """The picture: predictions."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from fivestep.check import InputError
 from fivestep.evaluation import evaluate
+from fivestep.find import Choice
 from fivestep.net import MLP
-from fivestep.pictures._base import Subject
+from fivestep.pictures._base import Subject, of_target_in_shell
 from fivestep.table.target import NumberTarget
 from tests.pictures.conftest import draw, trained
 from tests.pictures.tables import houses
@@ -49,6 +51,12 @@ def test_of_several_targets_one_is_drawn_by_its_name(tmp_path: Path) -> None:
         draw(subject, "predictions")
     with pytest.raises(InputError, match=r"target must be one of price, area, got 'aera'; did you mean 'area'\?"):
         draw(subject, "predictions:target=aera")
+
+
+@pytest.mark.parametrize("target", ["the price", "a, b", "it's", "price"])
+def test_the_picture_of_one_target_is_one_word_of_the_command_line(target: str) -> None:
+    (word,) = shlex.split(of_target_in_shell("predictions", target))
+    assert Choice.parse(word) == Choice("predictions", target=target)
 
 
 def test_classes_are_refused(iris: Subject) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..markup import around, element
+from ..markup import around, element, prose
 from ._data import Block, Entry, Place, Section
 from ._tensors import decimals, is_constant, lines, number, table
 
@@ -23,7 +23,7 @@ def sections_html(sections: Sequence[Section]) -> str:
 
 def _section(section: Section) -> str:
     parts = [element("h3", f"{section.number}  {section.name}", id=f"step-{section.number}")]
-    parts.append(element("p", section.text))
+    parts.append(prose("p", section.text))
     parts += [_block(block) for block in section.blocks]
     if section.places:
         sources = around("div", "\n".join(_place(place) for place in section.places), css="sources")
@@ -58,7 +58,7 @@ def _texts(text: str) -> list[str]:
             parts.append(element("pre", "\n".join(kept)))
             kept = []
         if line:
-            parts.append(element("p", line, css="soft"))
+            parts.append(prose("p", line, css="soft"))
     return parts
 
 
@@ -67,7 +67,7 @@ def _entry(entry: Entry) -> str:
     words = (f" = {entry.formula}" if entry.formula else "") + (f", {entry.note}" if entry.note else "")
     side = number(tensor.item(), decimals(tensor)) if tensor.numel() == 1 else shape_text(entry)
     name = element("b", entry.name)
-    head = around("div", f"<span>{name}{element('span', words)}</span>{element('code', side, css='soft')}", css="entry")
+    head = around("div", f"<span>{name}{prose('span', words)}</span>{element('code', side, css='soft')}", css="entry")
     if tensor.numel() == 1:
         return head
     if is_constant(tensor):

@@ -1,6 +1,7 @@
 """The subject of a picture, and the interface of the kinds of pictures."""
 
 import math
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -238,7 +239,12 @@ def needs_classes(subject: Subject, kind: str = "") -> Lacking | None:
 def one_of_several(subject: Subject, kind: str) -> str:
     """What else can be asked for where the targets have names: a picture of that kind of the first of them."""
     names = () if subject.data.encoder is None else subject.data.encoder.targets.names
-    return f", or one of several as in {kind}:target={names[0]}" if names and kind else ""
+    return f", or one of several as in {of_target_in_shell(kind, names[0])}" if names and kind else ""
+
+
+def of_target_in_shell(kind: str, target: str) -> str:
+    """The picture of that kind of one of several targets, as a word of the command line."""
+    return shlex.quote(str(Choice(kind, target=target)))
 
 
 def needs_history(subject: Subject) -> Lacking | None:
