@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import fivestep as fs
 from fivestep.doctor._events import Clipped
-from fivestep.doctor._watcher import EVERY, FIRST
+from fivestep.doctor._window import EVERY, FIRST
 from tests.doctor.loops import classify, net, rows, train
 from tests.tolerances import DOCTOR_ATTENTION, distance
 

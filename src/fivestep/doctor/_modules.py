@@ -48,6 +48,8 @@ class Modules:
             self._groups.add(module.process_group)
         if len(self._at_work) == 1 and module.training:
             watcher.graphs.left()
+        if len(self._at_work) == 1 and module.training and torch.is_grad_enabled() and _is_model(module):
+            watcher.window.saw(watcher.registry.key(module))
         if watcher.is_watching and _is_model(module):
             if len(self._at_work) == 1:
                 watcher.registry.model(module)

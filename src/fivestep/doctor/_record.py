@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, final
 
 from ._events import Clipped, Differentiated, Event, Failed, Measured, NotFinite, Place, Predicted, TimeFirst, Updated
+from ._trainings import losses_of_trainings
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
 
@@ -248,8 +249,9 @@ class Record:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the loss has clearly not fallen, over enough steps to tell."""
-        return is_stuck(self.losses)
+        """Whether the loss has clearly not fallen, over enough steps to tell: in every training that has as many."""
+        long = [losses for losses in losses_of_trainings(self) if len(losses) >= FEWEST]
+        return bool(long) and all(map(is_stuck, long))
 
     @property
     def is_level(self) -> bool:

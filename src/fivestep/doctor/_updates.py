@@ -33,6 +33,7 @@ class Updates:
         if watcher.is_watching or rule not in watcher.record.rules:
             watcher.registry.rule(optimizer)
         watcher.successors.before_update(rule, optimizer)
+        watcher.window.saw(rule)
         if not watcher.record.rules[rule].num_steps:
             watcher.beginners.before_first_update(rule, optimizer, watcher.loaders.last)
         if watcher.is_watching:
@@ -60,6 +61,7 @@ class Updates:
         elif rule not in record.rules:
             watcher.registry.rule(optimizer)
         record.num_updates += 1
+        watcher.window.updated()
         self._count(record.rules[rule], optimizer)
         watcher.successors.after_update(rule, optimizer)
         watcher.beginners.after_update(rule, optimizer)

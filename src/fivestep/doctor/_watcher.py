@@ -1,9 +1,8 @@
 """The hooks: torch's own extension points, through which a loop is seen without being changed.
 
 Module hooks see the models (`_modules.py`), optimizer hooks the updates (`_updates.py`), and a `TorchFunctionMode`
-(`_functions.py`) losses and backward; what torch hands to none of them is replaced meanwhile (`_calls.py`). The first
-rounds are watched, then two in a row at intervals: what was cleared between two updates is only visible if both are
-watched. Errors in here are noted and never reach the loop.
+(`_functions.py`) losses and backward; what torch hands to none of them is replaced meanwhile (`_calls.py`). Which
+rounds are watched is said by `_window.py`. Errors in here are noted and never reach the loop.
 """
 
 import os
@@ -36,11 +35,9 @@ from ._successors import Successors
 from ._units import Activations
 from ._updates import Updates
 from ._warnings import warnings_in_place
+from ._window import Window
 
 R = TypeVar("R")
-
-FIRST, EVERY = 30, 50
-"""The number of first rounds that are watched, and the interval of later ones."""
 
 
 @final
@@ -55,6 +52,7 @@ class Watcher:
     def __init__(self, most_updates: int | None = None) -> None:
         self.record = Record()
         self.registry = Registry(self.record)
+        self.window = Window(self.record)
         self.modules = Modules()
         self.updates = Updates(self.record)
         self.gradients = Gradients(self.registry)
@@ -99,8 +97,7 @@ class Watcher:
     @property
     def is_watching(self) -> bool:
         """Whether this round is watched."""
-        number = self.record.num_updates or self.record.num_backwards
-        return number < FIRST or number % EVERY < 2
+        return self.window.is_open
 
     def note(self, look: Callable[..., R], *args: Any) -> R | None:
         """Returns `look(self, *args)`, or None if that was not possible.

@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from fivestep.doctor._watcher import EVERY, FIRST
+from fivestep.doctor._window import EVERY, FIRST
 from tests.doctor.loops import classify, findings, net, rows, signs, train
 
 

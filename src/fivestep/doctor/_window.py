@@ -1,0 +1,59 @@
+"""Which rounds are watched: the first ones of every training, and a few of the others."""
+
+from typing import final
+
+from ._record import Record
+
+FIRST, EVERY = 30, 50
+"""The number of first rounds of a training that are watched, and the interval of later ones."""
+
+MOST = 10 * FIRST
+"""The most first rounds of all trainings together: a script that makes models without end costs no more."""
+
+
+@final
+class Window:
+    """A training begins where a model is called in training mode for the first time, or an optimizer is stepped.
+
+    Its first rounds are watched, from a round on in which backward was not called yet: half of one would look as if
+    something had been left out. Of all others two in a row are, at intervals: what was cleared between two updates is
+    only visible if both are watched.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._known: set[int] = set()
+        self._begin, self._end = 0, FIRST
+        self._num_left = MOST - FIRST
+        self._num_backwards = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this round is watched."""
+        return self._is_near or self._round % EVERY < 2
+
+    def saw(self, key: int) -> None:
+        """Opens it for a model or an optimizer, by its number, that was not seen before."""
+        if key in self._known:
+            return
+        self._known.add(key)
+        is_between = not self._record.num_updates or self._num_backwards == self._record.num_backwards
+        begin = self._round + (not self._is_near and not is_between)
+        number = min(begin + FIRST - max(begin, self._end), self._num_left)
+        if not self._is_near:
+            self._begin = begin
+        self._end, self._num_left = max(begin, self._end) + number, self._num_left - number
+
+    def updated(self) -> None:
+        """Ends a round with an update; from the first one on, updates are counted in place of backward passes."""
+        self._num_backwards = self._record.num_backwards
+        if self._record.num_updates == 1:
+            self._begin, self._end = 0, FIRST
+
+    @property
+    def _is_near(self) -> bool:
+        return self._begin <= self._round < self._end
+
+    @property
+    def _round(self) -> int:
+        return self._record.num_updates or self._record.num_backwards
