@@ -53,6 +53,19 @@ def test_files_that_do_not_all_have_a_column_to_keep_are_refused(
     assert (code, "in new-2.csv, a column in --keep must be one of a, got 'key'" in err) == (2, True)
 
 
+def test_column_that_training_never_had_is_said_of_the_first_file_with_it(
+    fivestep: Command, tmp_path: Path, trained: Path
+) -> None:
+    for number, names in enumerate(["key,a,b", "key,a,b,c", "key,a,c"]):
+        (tmp_path / f"new-{number}.csv").write_text(f"{names}\n{','.join('1' for _ in names.split(','))}\n")
+    with pytest.warns(UserWarning, match="not trained") as told:
+        assert fivestep("predict", trained, "new-*.csv", "-o", "p.csv").code == 0
+    assert [str(one.message) for one in told if "not trained" in str(one.message)] == [
+        "the network was not trained on the column 'b'; left out.",
+        "in new-1.csv, the network was not trained on the column 'c'; left out.",
+    ]
+
+
 def test_identifier_that_the_first_file_lacks_is_not_kept(fivestep: Command, tmp_path: Path, trained: Path) -> None:
     (tmp_path / "new-1.csv").write_text("a\n1\n")
     (tmp_path / "new-2.csv").write_text("key,a\ny,1\n")

@@ -24,7 +24,7 @@ def rows_of_numbers(run: Run, file: Path, num_rows: int) -> Iterator[Tensor]:
     from ..table.read import table_batches
 
     width, scale, first_row = run.spec.in_features, run.info.get("input_scale"), 1
-    for frame in table_batches(file, num_rows):
+    for frame in table_batches(file, num_rows, by_name=False):
         if frame.width != width:
             raise InputError(f"{file} must have {width} numbers in each row, got {frame.width}; see the run's task.")
         has_bytes = set(frame.dtypes) == {pl.UInt8}

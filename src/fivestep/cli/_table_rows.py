@@ -26,16 +26,16 @@ class RowsToPredict(NamedTuple):
 def rows_to_predict(run: Run, files: Sequence[Path], keep: Sequence[str], num_rows: int) -> Iterator[RowsToPredict]:
     """The rows of files, one file after another, in parts of about `num_rows`, each row encoded by itself.
 
-    Columns are found by name, or by position if a file has no names; a new one in the first file causes a warning. The
-    columns in `keep`, or those of the first file that training took for identifiers, are kept. Raises an `InputError`
-    as the encoder and the readers do, which names the file if there are several.
+    Columns are found by name, or by position if a file has no names; a new one causes a warning for the first file that
+    has it. The columns in `keep`, or those of the first file that training took for identifiers, are kept. Raises an
+    `InputError` as the encoder and the readers do, which names the file if there are several.
     """
     from ..datasets._table.split import named  # imported here because it needs polars
     from ..table.encoder import warn_of_new
 
     encoder = run.encoder
     assert encoder is not None, "only a run with an encoder reads any table"
-    new, total, wanted = Counter[str](), 0, list(keep)
+    new, total, wanted, told = Counter[str](), 0, list(keep), list(keep)
     for number, file in enumerate(files):
         first_row = 1
         for frame in _frames(file, num_rows, encoder, run.info.get("table", {}).get("missing", ())):
@@ -44,8 +44,8 @@ def rows_to_predict(run: Run, files: Sequence[Path], keep: Sequence[str], num_ro
                     wanted = _wanted(run, frame.columns, keep)
                 if first_row == 1:
                     _check(encoder, frame.columns, wanted)
-                if (number, first_row) == (0, 1):
-                    _warn_of_others(run, encoder, frame.columns, keep)
+                    _warn_of_others(run, encoder, frame.columns, told, f"in {file}, " if number else "")
+                    told += frame.columns
                 x = encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
             new.update(encoder.num_new(frame))
             yield RowsToPredict(x, frame.select(wanted))
@@ -75,10 +75,10 @@ def _check(encoder: "Encoder", columns: Sequence[str], wanted: Sequence[str]) ->
         one_of("a column in --keep", name, columns)
 
 
-def _warn_of_others(run: Run, encoder: "Encoder", columns: Sequence[str], keep: Sequence[str]) -> None:
+def _warn_of_others(run: Run, encoder: "Encoder", columns: Sequence[str], told: Sequence[str], where: str) -> None:
     about_rows = [run.info.get("table", {}).get(role) for role in ("group", "time", "weight")]
-    known = [*encoder.targets.names, *filter(None, about_rows), *run.info.get("left_out", ()), *keep]
-    encoder.warn_of_others(columns, known)
+    known = [*encoder.targets.names, *filter(None, about_rows), *run.info.get("left_out", ()), *told]
+    encoder.warn_of_others(columns, known, where)
 
 
 def _named(frame: "pl.DataFrame", encoder: "Encoder") -> "pl.DataFrame":

@@ -78,14 +78,15 @@ class Dialect:
 
 
 @contextmanager
-def dialect_of(path: Path) -> Iterator[Dialect]:
+def dialect_of(path: Path, *, by_name: bool = True) -> Iterator[Dialect]:
     """The dialect of a file. A file that is not UTF-8 is copied as UTF-8 temporarily, with a warning.
 
+    Where columns are not used `by_name`, a file without a header needs no warning.
     Raises an `InputError` for an empty file, zero bytes, a line without end, and columns of one name.
     """
     known = _examine(path)
     if known.encoding == "utf-8":
-        yield _dialect(str(path), path, known)
+        yield _dialect(str(path), path, known, by_name=by_name)
         return
     warnings.warn(f"{path} is not UTF-8: it is read as {NAMES[known.encoding]}.", stacklevel=2)
     with tempfile.TemporaryDirectory(prefix="fivestep-") as folder:
@@ -96,7 +97,7 @@ def dialect_of(path: Path) -> Iterator[Dialect]:
         ):
             while text := source.read(CHUNK):
                 target.write(text)
-        yield _dialect(str(path), copy, known)
+        yield _dialect(str(path), copy, known, by_name=by_name)
 
 
 def dialect_as_it_lies(path: Path) -> Dialect:
@@ -163,7 +164,7 @@ def _still_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
     return "utf-8"
 
 
-def _dialect(name: str, path: Path, known: _Bytes) -> Dialect:
+def _dialect(name: str, path: Path, known: _Bytes, *, by_name: bool = True) -> Dialect:
     """The separator and the columns, from the head of a file in UTF-8."""
     newline = known.newline
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -178,7 +179,7 @@ def _dialect(name: str, path: Path, known: _Bytes) -> Dialect:
     _warn_of_odd_names(name, [field for field in first if has_header and _is_number(field) and "." in field])
     _warn_of_a_title(name, first if has_header else [])
     _warn_of_blanks(name, text, first)
-    if not has_header:
+    if by_name and not has_header:
         warnings.warn(f"{name} has no header: its columns are called column_1, column_2, ...", stacklevel=2)
     fields = [field.strip() if has_header else "" for field in first]
     columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]

@@ -273,13 +273,13 @@ class Encoder:
                 f"{advice}."
             )
 
-    def warn_of_others(self, names: Sequence[str], known: Sequence[str] = ()) -> None:
-        """Warns of columns that are neither the encoder's nor among `known`."""
+    def warn_of_others(self, names: Sequence[str], known: Sequence[str] = (), where: str = "") -> None:
+        """Warns of columns that are neither the encoder's nor among `known`; `where` they are begins the sentence."""
         own = {column.name for column in self.columns} | set(known)
         others = [name for name in names if name not in own]
         if others:
             warnings.warn(
-                f"the network was not trained on the column{'s' if len(others) > 1 else ''} "
+                f"{where}the network was not trained on the column{'s' if len(others) > 1 else ''} "
                 f"{', '.join(map(repr, others[:10]))}{', ...' if len(others) > 10 else ''}; left out.",
                 stacklevel=2,
             )

@@ -49,12 +49,16 @@ def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") 
     return frame
 
 
-def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
-    """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text."""
+def table_batches(path: Path, num_rows: int, *, by_name: bool = True) -> Iterator[pl.DataFrame]:
+    """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text.
+
+    Without a header, a text file causes a warning where its columns are used `by_name`.
+    """
     with one_sentence(path):
         suffix, unchanged, total = _checked(path), Unchanged(path), 0
     with one_sentence(path), unpacked(path) as file:
-        parts = separated_batches(file, num_rows) if suffix in SEPARATED else _batches(file, suffix, num_rows)
+        is_text = suffix in SEPARATED
+        parts = separated_batches(file, num_rows, by_name=by_name) if is_text else _batches(file, suffix, num_rows)
         for frame in parts:
             unchanged.check()
             total += frame.height

@@ -52,9 +52,9 @@ def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "")
     return kept
 
 
-def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
+def separated_batches(path: Path, num_rows: int, *, by_name: bool = True) -> Iterator[pl.DataFrame]:
     """The file in parts of at most `num_rows` rows, all columns as text, a run of lines of it in memory at a time."""
-    with dialect_of(path) as dialect:
+    with dialect_of(path, by_name=by_name) as dialect:
         checked, num_empty = False, 0
         for number, content in enumerate(content for _, content in runs_of_lines(dialect, RUN_BYTES)):
             rows = content.lstrip(b"\r\n")  # polars counts the fields of the first line, which may be an empty one
