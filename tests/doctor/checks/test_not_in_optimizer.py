@@ -1,5 +1,6 @@
 """Parameters get gradients, but no optimizer has them."""
 
+import pytest
 import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
@@ -22,10 +23,10 @@ class Listed(nn.Module):
         return self.head(x)
 
 
-def loop(model: nn.Module, optimizer: optim.Optimizer) -> None:
+def loop(model: nn.Module, optimizer: optim.Optimizer, steps: int = 10) -> None:
     x, y = rows()
-    for _ in range(10):
-        model.zero_grad()
+    for _ in range(steps):
+        optimizer.zero_grad()
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
 
@@ -86,3 +87,32 @@ def test_a_model_whose_gradient_is_only_looked_at() -> None:
         loop(model, optim.SGD(model.parameters(), lr=0.1))
 
     assert signs(looked_at) == []
+
+
+@pytest.mark.parametrize("is_same_rule", [True, False], ids=["one optimizer", "made before its model"])
+def test_an_optimizer_of_an_old_model_in_a_second_training(is_same_rule: bool) -> None:
+    """The model is made again, or is another one with its weights, and the optimizer stays at the old one."""
+
+    def resumed() -> None:
+        model = net()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        loop(model, optimizer, steps=60)
+        if not is_same_rule:
+            optimizer = optim.SGD(model.parameters(), lr=0.01)
+        again = net()
+        again.load_state_dict(model.state_dict())
+        loop(again, optimizer, steps=60)
+
+    (found,) = findings(resumed)
+    assert found.sign == "not in optimizer"
+    assert "After 60 updates SGD has none of the parameters that the loss hangs on: Sequential.0.weight" in found.seen
+    assert found.advice.startswith("Make the optimizer after the model")
+
+
+def test_a_second_training_whose_model_has_its_own_optimizer() -> None:
+    def again() -> None:
+        for _ in range(3):
+            model = net()
+            loop(model, optim.SGD(model.parameters(), lr=0.1), steps=60)
+
+    assert signs(again) == []

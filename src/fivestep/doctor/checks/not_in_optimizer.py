@@ -14,6 +14,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
     of the parameters; layers in a plain list are no part of a model, nor is a tensor that is no `nn.Parameter`. What is
     frozen with `requires_grad_(False)` gets no gradient and is not reported, nor what is updated by hand, nor an
     attack, whose optimizer moves rows alone, nor a model whose gradient is looked at between two updates of another.
+    In a second training, of a model that was made again, the optimizer may be that of the old one.
     """
     updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
     if len(updates) < HABIT or len(passes) < HABIT:
@@ -27,8 +28,12 @@ def not_in_optimizer(record: Record) -> Seen | None:
     used = {key for event in passes for key in event.leaves} & held
     if not missing or (used and not any(record.leaves[key].is_parameter for key in used)):
         return None
+    theirs = [event for event in passes if not event.leaves.isdisjoint(missing)]
+    reached &= {key for event in theirs for key in event.leaves}
+    update = next((one for one in updates if one.round >= theirs[0].round), updates[-1])
     if held.isdisjoint(reached):
-        seen = f"{record.rules[updates[0].optimizer].name} has none of the parameters that the loss hangs on"
+        since = f"After {theirs[0].round:,} updates " if theirs[0] is not passes[0] else ""
+        seen = f"{since}{record.rules[update.optimizer].name} has none of the parameters that the loss hangs on"
         advice = "Make the optimizer after the model is complete, from the parameters of that very model."
     else:
         seen = f"No optimizer has {len(missing)} of the {len(reached)} parameters that get a gradient"
@@ -36,7 +41,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
             "Give them to it too: a list of layers must be an nn.ModuleList, a tensor an nn.Parameter. What is to "
             "stay: requires_grad_(False)."
         )
-    return Seen(UPDATE, updates[0].place, f"{seen}: {record.names(missing)} stay as they began.", advice)
+    return Seen(UPDATE, update.place, f"{seen}: {record.names(missing)} stay as they began.", advice)
 
 
 def _reached_in_rounds(passes: list[Differentiated]) -> Iterator[set[int]]:
