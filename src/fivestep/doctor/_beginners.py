@@ -9,7 +9,7 @@ from ._record import HABIT, Record
 from ._registry import Registry
 
 SHORT = 2
-"""The most updates of a model that is made for one or two updates."""
+"""The most updates of a model, or of an optimizer, that is made for one or two updates."""
 
 FEW = 8
 """How many numbers of the weights are compared to find whether they were taken over."""

@@ -4,12 +4,9 @@ from typing import final
 
 from torch.optim import Optimizer
 
-from ._beginners import numbers_of
+from ._beginners import SHORT, numbers_of
 from ._record import Record
 from ._registry import Registry
-
-SHORT = 2
-"""The most updates of an optimizer that is made for one or two updates."""
 
 
 @final
