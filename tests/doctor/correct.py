@@ -497,6 +497,6 @@ LOOPS: dict[str, Callable[[], Numbers]] = {
     name: value
     for name, value in dict[str, Any](globals()).items()
     if callable(value) and getattr(value, "__module__", "") == __name__ and name not in ("rows", "dense", "numbers_of")
-    and not isinstance(value, type)
+    and not name.startswith("_") and not isinstance(value, type)
 }  # fmt: skip
 """All of them by name."""

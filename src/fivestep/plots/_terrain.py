@@ -1,7 +1,7 @@
 """A loss over a plane, as a map with lines of equal height."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,27 +34,29 @@ def draw_terrain(axes: Axes, terrain: Terrain) -> ContourSet:
     levels = np.geomspace(low, high, LEVELS) if logarithmic else np.linspace(low, high, LEVELS)
     norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
     filled = axes.contourf(terrain.x, terrain.y, loss, levels=levels, norm=norm, cmap="cividis", extend="both")
-    lines = axes.contour(terrain.x, terrain.y, loss, levels=levels, colors="#ffffff", linewidths=0.5)
-    _label(axes, terrain, lines, levels)
+    _draw_lines(axes, terrain, loss, levels)
     axes.grid(visible=False)
     axes.set_xlim(terrain.x[0], terrain.x[-1])
     axes.set_ylim(terrain.y[0], terrain.y[-1])
     return filled
 
 
-def _label(axes: Axes, terrain: Terrain, lines: ContourSet, levels: np.ndarray) -> None:
-    """Heights at some of the lines, where those of the inner part have theirs: so the edge of the map cuts none."""
+def _draw_lines(axes: Axes, terrain: Terrain, loss: np.ndarray, levels: np.ndarray) -> None:
+    """Lines of equal loss; some with their height, where their inner part has it: so the edge of the map cuts none."""
     box = axes.get_window_extent().transformed(axes.figure.dpi_scale_trans.inverted())
     rows, columns = map(_inner, terrain.loss.shape, (box.height, box.width))
     inner = terrain.loss[rows, columns]
     heights = inner[np.isfinite(inner)]
-    shown = [level for level in levels[1::4] if len(heights) and heights.min() < level < heights.max()]
-    if not shown:
-        return
-    guide = axes.contour(terrain.x[columns], terrain.y[rows], inner, levels=shown, linewidths=0)
-    places = [text.get_position() for text in guide.clabel(fontsize=SMALL, fmt=_distinct(levels))]
-    guide.remove()
-    axes.clabel(lines, levels=shown, fontsize=SMALL, fmt=_distinct(levels), manual=places)
+    labeled = [level for level in levels[1::4] if len(heights) and heights.min() < level < heights.max()]
+    plain = [level for level in levels if level not in labeled]
+    how: dict[str, Any] = {"colors": "#ffffff", "linewidths": 0.5}
+    axes.contour(terrain.x, terrain.y, loss, levels=plain, **how)
+    if labeled:
+        guide = axes.contour(terrain.x[columns], terrain.y[rows], inner, levels=labeled, linewidths=0)
+        text: dict[str, Any] = {"fontsize": SMALL, "fmt": _distinct(levels)}
+        places = [one.get_position() for one in guide.clabel(**text)]
+        guide.remove()
+        axes.contour(terrain.x, terrain.y, loss, levels=labeled, **how).clabel(**text, manual=places)
 
 
 def _inner(size: int, inches: float) -> slice:
