@@ -53,6 +53,13 @@ def test_the_same_bits_as_from_dense_rows(streams: list[bool], engine: str, opti
     assert dense.loss_curve_ == sparse.loss_curve_
 
 
+@pytest.mark.parametrize("kind", ["bsr", "coo", "csc", "dok", "lil"])
+def test_every_kind_of_sparse_rows_gives_the_same_answers(kind: str) -> None:
+    expected = fs.MLPClassifier(**COMMON).fit(WORDS, LABELS).predict_proba(WORDS)
+    rows = WORDS.asformat(kind)
+    assert np.array_equal(fs.MLPClassifier(**COMMON).fit(rows, LABELS).predict_proba(rows), expected)
+
+
 def test_numbers_and_weights_too(streams: list[bool]) -> None:
     weight = CHANCE.integers(1, 4, 500).astype(float)
     dense, sparse = (

@@ -24,6 +24,8 @@ def plain_rows(X: Any) -> Any:
     Raises an `InputError` for a DataFrame without columns, or with two of one name, and for dictionaries.
     """
     X = plain_tensor(X)
+    if scipy.sparse.issparse(X):  # one of SciPy's kinds is a dictionary too
+        return X
     if isinstance(X, pl.LazyFrame) or is_arrow(X) or (isinstance(X, np.ndarray) and X.dtype.names):
         return as_frame(X)
     if isinstance(X, np.ma.MaskedArray):
