@@ -383,3 +383,14 @@ def test_a_fit_inside_inference_mode_is_the_same() -> None:
     with torch.inference_mode():
         inside = model.fit(x, x[:, 0]).predict(x)
     assert np.array_equal(inside, expected)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[D]", "timedelta64[D]"])
+def test_masked_moments_are_gaps(kind: str) -> None:
+    moments, hidden = np.arange(40).astype(kind).reshape(20, 2), np.eye(20, 2, dtype=bool)
+    gaps = np.where(hidden, np.array("NaT", kind), moments)
+    masked, plain = (
+        fs.MLPRegressor(max_iter=2, random_state=0).fit(x, np.arange(20.0)).predict(x)
+        for x in (np.ma.array(moments, mask=hidden), gaps)
+    )
+    assert np.array_equal(masked, plain)
