@@ -29,7 +29,7 @@ def plain_rows(X: Any) -> Any:
     if isinstance(X, pl.LazyFrame) or is_arrow(X) or (isinstance(X, np.ndarray) and X.dtype.names):
         return as_frame(X)
     if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in MOMENTS:
-        return X.filled(np.array("NaT", X.dtype))
+        return np.where(np.ma.getmaskarray(X), np.array("NaT", X.dtype), X.data)
     if isinstance(X, np.ma.MaskedArray):
         return np.ma.filled(X.astype(np.float64 if X.dtype.kind in "biuf" else object), np.nan)
     if isinstance(X, Mapping) or (isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping)):
