@@ -44,12 +44,13 @@ def test_what_is_wrong_in_one_of_several_files_is_said_with_its_name(
     assert not (tmp_path / "p.csv").exists()
 
 
-def test_files_that_do_not_all_have_a_column_to_keep_are_refused(
+def test_files_that_do_not_all_have_a_column_to_keep_are_refused_if_it_was_asked_for(
     fivestep: Command, tmp_path: Path, trained: Path
 ) -> None:
     (tmp_path / "new-1.csv").write_text("key,a\nx,1\n")
     (tmp_path / "new-2.csv").write_text("a\n1\n")
-    code, _, err = fivestep("predict", trained, "new-*.csv", "-o", "p.csv")
+    assert [row["key"] for row in rows(fivestep("predict", trained, "new-*.csv").out)] == ["x", ""]
+    code, _, err = fivestep("predict", trained, "new-*.csv", "-o", "p.csv", "--keep", "key")
     assert (code, "in new-2.csv, a column in --keep must be one of a, got 'key'" in err) == (2, True)
 
 

@@ -114,6 +114,16 @@ def test_codes_are_told_by_the_last_row_too(tmp_path: Path, late: str, dtype: pl
     assert frame["zip"].cast(pl.String)[-1].startswith(late)
 
 
+@pytest.mark.parametrize(("cell", "dtype"), [("1{k:022}", pl.String), ("1.5e{k:02}", pl.Float64)])
+def test_whole_numbers_of_any_length_stay_texts_where_float64_may_round_them(
+    tmp_path: Path, cell: str, dtype: pl.DataType
+) -> None:
+    lines = [cell.format(k=k) for k in range(60)]
+    table = read_table(written(tmp_path, "t.csv", "\n".join(["a", *lines, ""]).encode()))
+    assert table["a"].dtype == dtype
+    assert texts(table["a"])[0] == lines[0] or dtype == pl.Float64
+
+
 def test_words_that_blanks_separate_are_warned_of(tmp_path: Path) -> None:
     path = written(tmp_path, "t.txt", b"a b\n1 x\n2 y\n")
     with pytest.warns(UserWarning, match=r"taken for one column, got 'a b' as its name; if blanks separate several"):

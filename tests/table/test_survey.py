@@ -192,6 +192,12 @@ def test_of_whole_numbers_of_a_file_of_integers_those_that_float64_rounds_are_wa
     assert [str(one.message) for one in streamed] == [str(one.message) for one in in_memory]
 
 
+def test_whole_numbers_of_which_float64_makes_one_are_warned_of() -> None:
+    said = "column 'c' holds '100000000000000001', and is taken for constant, but float64 cannot tell that from"
+    with pytest.warns(UserWarning, match=said):
+        surveyed(pl.DataFrame({"c": [str(10**17 + 1 + k % 3) for k in range(60)]})).kinds()
+
+
 REFUSED = {
     "a word among numbers": ["1.5"] * 59 + ["n/k"],
     "as many classes as rows": [f"c{k}" for k in range(60)],

@@ -27,8 +27,9 @@ def rows_to_predict(run: Run, files: Sequence[Path], keep: Sequence[str], num_ro
     """The rows of files, one file after another, in parts of about `num_rows`, each row encoded by itself.
 
     Columns are found by name, or by position if a file has no names; a new one causes a warning for the first file that
-    has it. The columns in `keep`, or those of the first file that training took for identifiers, are kept. Raises an
-    `InputError` as the encoder and the readers do, which names the file if there are several.
+    has it. The columns in `keep`, or those of the first file that training took for identifiers, are kept; of the
+    latter a later file may lack some, whose values are null. Raises an `InputError` as the encoder and the readers do,
+    which names the file if there are several.
     """
     from ..datasets._table.split import named  # imported here because it needs polars
     from ..table.encoder import warn_of_new
@@ -43,12 +44,12 @@ def rows_to_predict(run: Run, files: Sequence[Path], keep: Sequence[str], num_ro
                 if (number, first_row) == (0, 1):
                     wanted = _wanted(run, frame.columns, keep)
                 if first_row == 1:
-                    _check(encoder, frame.columns, wanted)
+                    _check(encoder, frame.columns, keep)
                     _warn_of_others(run, encoder, frame.columns, told, f"in {file}, " if number else "")
                     told += frame.columns
                 x = encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
             new.update(encoder.num_new(frame))
-            yield RowsToPredict(x, frame.select(wanted))
+            yield RowsToPredict(x, _with_nulls(frame, wanted).select(wanted))
             first_row += frame.height
         total += first_row - 1
     warn_of_new(new, total)
@@ -68,11 +69,18 @@ def _wanted(run: Run, columns: Sequence[str], keep: Sequence[str]) -> list[str]:
     return list(keep) or [name for name in run.info.get("identifiers", ()) if name in columns]
 
 
-def _check(encoder: "Encoder", columns: Sequence[str], wanted: Sequence[str]) -> None:
+def _check(encoder: "Encoder", columns: Sequence[str], keep: Sequence[str]) -> None:
     """Raises an `InputError` for a column that is missing."""
     encoder.check_columns(columns)
-    for name in wanted:
+    for name in keep:
         one_of("a column in --keep", name, columns)
+
+
+def _with_nulls(frame: "pl.DataFrame", wanted: Sequence[str]) -> "pl.DataFrame":
+    """The frame, with the columns that it lacks."""
+    import polars as pl
+
+    return frame.with_columns(pl.lit(None).alias(name) for name in wanted if name not in frame.columns)
 
 
 def _warn_of_others(run: Run, encoder: "Encoder", columns: Sequence[str], told: Sequence[str], where: str) -> None:

@@ -233,7 +233,7 @@ def warn_of_code(name: str, first: str) -> None:
     """The same of a column of which the first value is known."""
     warn(
         f"column {name!r} holds {shortened(first)} and the like, and is taken for number; if these are codes, say "
-        f"--categorical {name}, or make the column one of categories."
+        f"--categorical {shlex.quote(name)}, or make the column one of categories."
     )
 
 

@@ -1,5 +1,7 @@
 """Whole numbers that float64 rounds, as long identifiers are: of card numbers it takes neighbors for one."""
 
+import shlex
+
 import numpy as np
 import polars as pl
 
@@ -14,7 +16,7 @@ DIGITS = r"^[+-]?\d{16,38}$"
 
 def rounds_some(numbers: "np.ndarray") -> bool:
     """Whether some of the numbers, read as float64, are so large that whole ones may have been rounded."""
-    return bool(len(numbers)) and bool(np.abs(numbers).max() >= EXACT)
+    return bool((np.abs(numbers) >= EXACT).any())
 
 
 def first_rounded(values: pl.Series) -> str:
@@ -33,9 +35,15 @@ def first_rounded(values: pl.Series) -> str:
     return str(rounded[0]) if len(rounded) else ""
 
 
-def warn_of_rounded(name: str, first: str) -> None:
-    """Warns of a column of numbers with such a whole number in it."""
+def holds_long(values: pl.Series, numbers: "np.ndarray") -> bool:
+    """Whether some of the texts, which are these numbers, are whole and so long that float64 may round them."""
+    return rounds_some(numbers) and bool(values.str.strip_chars().str.contains(DIGITS).any())
+
+
+def warn_of_rounded(name: str, first: str, kind: str = "number") -> None:
+    """Warns of a column of numbers with such a whole number in it; float64 may make one number, a constant, of all."""
+    quoted = shlex.quote(name)
     warn(
-        f"column {name!r} holds {first!r}, and is taken for number, but float64 cannot tell that from its neighbors; "
-        f"if these are codes, say --categorical {name} or --ignore {name}, or make texts of the column."
+        f"column {name!r} holds {first!r}, and is taken for {kind}, but float64 cannot tell that from its neighbors; "
+        f"if these are codes, say --categorical {quoted} or --ignore {quoted}, or make texts of the column."
     )

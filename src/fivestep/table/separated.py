@@ -9,12 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
-from .rounded import EXACT
+from .rounded import holds_long
 from .runs import runs_of_lines
 from .values import MISSING, are_codes, digits_alike, may_be_codes, missing, missing_text, plain_numbers
 
@@ -107,7 +106,7 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
     looked_at = sample.drop(as_text, strict=False)
     gaps, found = looked_at.select(missing_text(pl.all())), looked_at.select(plain_numbers(pl.all()))  # all at once
     for column, is_gap, number in zip(looked_at, gaps, found, strict=True):
-        if is_gap.all() or number.null_count() > is_gap.sum() or not _is_exact(number):
+        if is_gap.all() or number.null_count() > is_gap.sum() or holds_long(column, number.to_numpy()):
             continue
         if not digits_alike(column.filter(~is_gap)):
             types[column.name] = pl.Float64
@@ -119,14 +118,9 @@ def _settled(frame: pl.DataFrame, as_text: Collection[str]) -> Iterator[pl.Serie
     for column in frame.drop(as_text, strict=False):
         if column.dtype == pl.String and may_be_codes(column.head(SAMPLE)) and not are_codes(column):
             found = plain_numbers(column)
-            if found.null_count() == missing(column).sum() < len(column) and _is_exact(found):
+            has_gaps_only = found.null_count() == missing(column).sum() < len(column)
+            if has_gaps_only and not holds_long(column, found.to_numpy()):
                 yield found
-
-
-def _is_exact(numbers: pl.Series) -> bool:
-    """Whether none of the numbers is beyond those whose neighbors float64 tells apart, as long identifiers are."""
-    size = np.abs(numbers.to_numpy())
-    return not ((size >= EXACT) & (size < 1e20)).any()
 
 
 def _head(dialect: Dialect) -> IO[bytes] | None:

@@ -156,8 +156,8 @@ class NumberSurvey(ColumnSurvey):
         """Warns of numbers such as 00501, or that float64 rounds, which the network would take for quantities."""
         if self._codes.are_some:
             warn_of_code(self.name, self._codes.first)
-        elif self._rounded and self.kind().kind == "number":
-            warn_of_rounded(self.name, self._rounded)
+        elif self._rounded and (kind := self.kind().kind) in ("number", "constant"):
+            warn_of_rounded(self.name, self._rounded, kind)
 
     @property
     def ends(self) -> tuple[float, float]:

@@ -15,6 +15,20 @@ def test_a_rate_that_is_far_off(lr: float, advice: str) -> None:
     assert advice in found[-1].advice
 
 
+def test_a_rate_so_small_that_most_updates_are_rounded_to_nothing() -> None:
+    def loop() -> None:
+        x, y = torch.randn(256, 20), torch.randint(0, 2, (256,))
+        for _ in range(3):
+            model = nn.Linear(20, 2)
+            optimizer = torch.optim.SGD(model.parameters(), 1e-9)
+            for _ in range(200):
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+
+    assert "size of updates" in signs(loop)
+
+
 def test_one_that_is_not() -> None:
     assert signs(lambda: classify(net(), steps=60, lr=0.1)) == []
 

@@ -24,16 +24,17 @@ def size_of_updates(record: Record) -> Seen | None:
     About a thousandth is usual: a third means that every step forgets what the weights were, a millionth that a million
     steps are needed. While the loss falls, or where it is no number, nothing is reported, nor where the rate grows by a
     factor of 100, as a search for one begins far too small. Small updates are none of a wrong rate where the gradient
-    shrinks: the loop began near a minimum, and comes nearer.
+    shrinks: the loop began near a minimum, and comes nearer. A middle one of 0 was rounded to it if others
+    are not 0 and the rate has not fallen.
     """
     updates, ratios = list(record.of(Updated)), record.update_ratios
     if len(updates) < FEWEST or not ratios or not record.is_stuck:
         return None
     middle = statistics.median(ratios)
-    if TOO_SMALL <= middle <= TOO_LARGE or not middle or not all(map(math.isfinite, record.losses)):
+    if TOO_SMALL <= middle <= TOO_LARGE or not all(map(math.isfinite, record.losses)):
         return None
     rate, first = max(updates[-1].rates, default=0.0), max(updates[0].rates, default=0.0)
-    if rate > SEARCH * first > 0:
+    if rate > SEARCH * first > 0 or (not middle and (rate < first or not any(ratios))):
         return None
     if middle < TOO_SMALL and _length(updates[-1]) < SHRUNK * _length(updates[0]):
         return None
