@@ -4,8 +4,8 @@ Indexing and gather
 
 **The question:** How are some numbers picked out of many?
 
-A batch is some rows of a table, a loss looks at one score of each row, a word is a row of a table of vectors. All of
-them are picked by index.
+A batch is some rows of a table, a loss needs the score of the right class from each row, a word is a row of a table of
+vectors. All of them are picked by index.
 """
 
 import torch
@@ -132,7 +132,7 @@ assert torch.equal(vectors[0, 1], words.weight[4])
 # A picture
 # ---------
 # ``argmax`` of the scores, for each image, is the answer of a classifier. Counted by the true class, the answers make a
-# table: right ones lie on the diagonal. A classifier of handwritten digits that has seen all training rows a few times:
+# table: right ones lie on the diagonal. For a classifier of handwritten digits:
 
 EPOCHS = 20  # quick: 3
 digits = fs.load_dataset("digits")
@@ -212,8 +212,8 @@ assert torch.equal(picking @ words.weight, vectors)
 # %%
 # Solution 3
 # ~~~~~~~~~~
-# ``index_add_`` is the inverse of picking: it adds each value to the sum of its group. The gradient of an embedding is
-# computed in this way: what comes back to a word is added to its row.
+# ``index_add_`` goes the other way: it adds each value to the sum of its group. So is the gradient of an embedding
+# computed: what comes back to a word is added to its row.
 
 amounts, groups = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0, 2, 0, 2])
 print(torch.zeros(3).index_add_(0, groups, amounts).tolist())

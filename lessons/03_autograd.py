@@ -175,8 +175,8 @@ assert dropout(ones * 2).requires_grad  # and everything is still watched
 # %%
 # A picture
 # ---------
-# The graph that torch builds for the loss of a small network, with a hidden layer of eight units: the loss at the top,
-# the parameters where the ways end. ``backward`` follows the arrows.
+# The graph that torch builds for the loss of a small network, with a hidden layer of eight ReLU units: the loss at the
+# top, the parameters where the ways end. ``backward`` follows the arrows.
 
 fs.plot("moons", "autograd_graph", title="What the loss of a small network remembers")
 

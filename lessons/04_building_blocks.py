@@ -4,7 +4,7 @@ Building blocks
 
 **The question:** What are networks made of?
 
-Six blocks are enough for everything in this course: a linear layer, an activation, softmax, an embedding, layer
+Six blocks are enough for nearly everything in this course: a linear layer, an activation, softmax, an embedding, layer
 normalization and dropout. Each is a line or two of raw tensors.
 """
 
@@ -19,8 +19,9 @@ import fivestep as fs
 # The idea
 # --------
 # A block takes a tensor and gives a tensor. Some hold parameters that training moves (linear, embedding, layer
-# normalization), the others are fixed functions. Each treats the last axis and leaves those before it alone, so the
-# same block takes rows :math:`(N, d)` and tokens :math:`(N, T, d)`.
+# normalization), the others have nothing to learn. None of them mixes what lies along the axes before the last, so the
+# same block takes rows :math:`(N, d)` and tokens :math:`(N, T, d)`. (An embedding takes ids, :math:`(N, T)`, and adds
+# the last axis.)
 #
 # The formula
 # -----------
@@ -277,7 +278,7 @@ assert whole == 200
 # ---------
 # 1. The sigmoid is a softmax of two classes. Of which two logits?
 # 2. ``tanh`` is a sigmoid that was stretched and moved. How?
-# 3. With which weight and bias is a layer normalization of a row of two numbers always (-1, 1) or (1, -1), and why?
+# 3. With which weight and bias is a layer normalization of two numbers that differ always (-1, 1) or (1, -1), and why?
 
 # %%
 # Solution 1

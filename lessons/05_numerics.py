@@ -85,7 +85,7 @@ assert not from_the_book(torch.tensor([-200.0, -300.0, -400.0]), 0).isfinite()
 
 # %%
 # The second row overflows, the third *underflows*: all exponentials are 0, and the quotient is 0 / 0. A network gets
-# there by itself, in a few steps at too large a rate, and from the first ``nan`` on every weight is one.
+# there by itself, in a few steps at too large a rate, and after the first ``nan`` soon every weight is one.
 
 # %%
 # What came out

@@ -113,6 +113,10 @@ on_others = [fs.evaluate(member.engine, data.test).accuracy for member in (linea
 assert on_others[1] > on_others[0] + 0.05
 
 # %%
+# Eight relu units do not come this far from every start: some end little better than the line. *The role of
+# activations* counts them.
+
+# %%
 # The linear one did not stop early: it is nearly as good as any line can be. Its best possible loss, from
 # scikit-learn's solver:
 
@@ -187,8 +191,8 @@ fs.plot(swapped, "side-by-side", title="Three activations")
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# The training loss falls further. On the other points nothing is gained any more: what is left there is the noise of
-# the points.
+# The training loss falls further. On the other points nothing is gained any more: the moons overlap, and what is left
+# there is their noise.
 
 wide = fs.fit_many(
     [fs.MLP(2, 8, 1), fs.MLP(2, 32, 1)], data, plan, engine="scratch", device="cpu", every=1000

@@ -4,8 +4,8 @@ Two linear layers collapse into one
 
 **The question:** Why does depth need an activation?
 
-A stack of linear layers looks like a deep network, has the parameters of one, costs the time of one, and can do exactly
-what a single linear layer can.
+A stack of linear layers looks like a deep network, has the parameters of one, costs the time of one, and can do no more
+than a single linear layer.
 """
 
 from dataclasses import replace
@@ -79,8 +79,8 @@ assert torch.allclose(deep.predict(rows), rows @ weight.T + bias, rtol=0, atol=1
 # %%
 # What came out
 # -------------
-# Four layers without an activation, one linear layer, and four layers with one. The first two end at the same loss, the
-# best that a line can reach; the first one only took longer to compute.
+# One linear layer, four layers without an activation, and four with one. The first two end at the same loss, the best
+# that a line can reach; four layers only took longer to compute it.
 
 specs = {
     "one linear layer": fs.LinearRegression(2, 1),
@@ -98,7 +98,7 @@ assert losses["four with tanh"] < 0.05
 
 # %%
 # A narrow layer in between can only take away. From 10 numbers over 1 to 10, the product of the two weights is one
-# column times one row, of *rank* 1: whatever goes in, all outputs are multiples of each other.
+# column times one row, of *rank* 1: whatever goes in, all outputs are multiples of one vector (and a shift, the bias).
 
 wide = torch.randn(10, 1, generator=stream).double()
 narrow = torch.randn(1, 10, generator=stream).double()
@@ -157,7 +157,7 @@ assert not report.agrees
 # Solution 1
 # ~~~~~~~~~~
 # A function that is a straight line or a matrix itself does not: dropout in evaluation is the identity, doubling is a
-# matrix, and :math:`x + x W^T` is :math:`x (1 + W)^T`. ``layer_norm`` divides by the row's own deviation and leaky relu
+# matrix, and :math:`x + x W^T` is :math:`x (I + W)^T`. ``layer_norm`` divides by the row's own deviation and leaky relu
 # has a kink: both are no straight lines. The test: for a linear function with a shift, the middle between two inputs
 # goes to the middle between their outputs.
 

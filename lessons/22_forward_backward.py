@@ -51,7 +51,7 @@ assert (z.item(), a.grad.item(), b.grad.item(), x.grad.item()) == (20, 4, 4, 5)
 #
 # .. math::
 #   z_1 = x W_1^T + b_1 \qquad a_1 = \tanh z_1 \qquad z_2 = a_1 W_2^T + b_2 \qquad
-#   L = \frac{1}{N} \sum_n \log(1 + e^{z_{2,n}}) - y_n z_{2,n}
+#   L = \frac{1}{N} \sum_n \bigl( \log(1 + e^{z_{2,n}}) - y_n z_{2,n} \bigr)
 #
 # Backward, from the loss to the first layer:
 #
@@ -170,9 +170,10 @@ assert without == 0
 # %%
 # A picture
 # ---------
-# The graph that autograd built of the loss. Reading it downward is the backward pass.
+# The graph that autograd builds for this network, with the loss as this program computes it. Reading it downward is the
+# backward pass.
 
-fs.plot("moons", "autograd_graph", title="What autograd remembers of one loss")
+fs.plot(engine, "autograd_graph", data=data, title="What autograd remembers of one loss")
 
 # %%
 # The classic mistake

@@ -154,8 +154,8 @@ print(str(report).partition("\n\nLargest")[0])
 assert report.agrees
 
 # %%
-# Left to itself, a module begins with weights of its own, and it is another run; close, but not the same numbers.
-# To compare two loops, copy the weights first.
+# Left to itself, a module begins with weights of its own, and it is another run with other numbers, as here from two
+# seeds. To compare two loops, copy the weights first.
 
 other = fs.make_engine("scratch", spec, replace(plan, seed=1), dtype="float64", device="cpu")
 others = [step.loss.item() for step in fs.steps(other, data, other.plan)]
@@ -235,8 +235,7 @@ print("0.weight", tuple(weight.shape), "requires_grad", weight.requires_grad)
 # Exercises
 # ---------
 # 1. Write the module as ``nn.Sequential``. Which names have its parameters, and where have you seen them before?
-# 2. ``Careless`` with its ``layers`` as a list: which error does an optimizer give that gets the parameters of a module
-#    which has nothing but such a list?
+# 2. A module has its layers in a plain list, and nothing else. What does an optimizer say that gets its parameters?
 # 3. ``nn.Linear`` and the raw product agree on a row. Do they agree on tokens, ``x`` of shape :math:`(N, T, I)`?
 
 # %%

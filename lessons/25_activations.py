@@ -33,7 +33,7 @@ from fivestep.find import find
 #
 # .. math::
 #   \begin{aligned}
-#   \mathrm{relu}(z) &= \max(z, 0) & \mathrm{relu}'(z) &= [z > 0] \\
+#   \mathrm{relu}(z) &= \max(z, 0) & \mathrm{relu}' &= [z > 0] \\
 #   \sigma(z) &= 1 / (1 + e^{-z}) & \sigma' &= \sigma (1 - \sigma) \le \tfrac14 \\
 #   \tanh(z) &= 2 \sigma(2z) - 1 & \tanh' &= 1 - \tanh^2 \le 1 \\
 #   \mathrm{gelu}(z) &= z\, \Phi(z) & \mathrm{gelu}' &= \Phi(z) + z\, \varphi(z)
@@ -143,7 +143,7 @@ for before, after in zip(caught, again, strict=True):
     assert 0.26 < losses[1] <= losses[0] + 0.001
 
 # %%
-# More units are the simplest remedy: with 32 there are enough that are not in the way of each other.
+# More units are the simplest remedy: of the networks with 32 none is caught.
 
 for name in ("tanh", "sigmoid", "relu"):
     members = fs.fit_many(fs.MLP(2, 32, 1, activation=name), data, plans, engine="scratch", device="cpu")
@@ -155,8 +155,9 @@ for name in ("tanh", "sigmoid", "relu"):
 # What depth does can be counted. A relu unit on one input is a kink. :math:`H` of them in one layer make at most
 # :math:`H + 1` straight pieces. But a layer *folds* what comes before it: two units make the tent :math:`t(x) =
 # 2\,\mathrm{relu}(x) - 4\,\mathrm{relu}(x - \tfrac12)`, which goes up and down once over the interval, and a tent of a
-# tent goes up and down twice. :math:`k` layers of two units have :math:`2^k` pieces, a saw with :math:`2^{k-1}` teeth;
-# one layer needs :math:`2^k - 1` units for it (Telgarsky 2016).
+# tent goes up and down twice. :math:`k` layers of two units have :math:`2^k` pieces, a saw with :math:`2^{k-1}` teeth
+# (Telgarsky 2016). One layer needs :math:`2^k` units for it: one for each of the :math:`2^k - 1` kinks, and one for the
+# slope with which it begins.
 
 
 def saw(num_layers: int) -> fs.Engine:
@@ -186,7 +187,7 @@ print("layers  units  pieces  units of one layer")
 for num_layers in range(1, 9):
     slopes = saw(num_layers).predict(grid).diff(dim=0).flatten() * 4096
     pieces = 1 + int((slopes.diff() != 0).sum())
-    print(f"{num_layers:6}  {2 * num_layers:5}  {pieces:6}  {2**num_layers - 1:18}")
+    print(f"{num_layers:6}  {2 * num_layers:5}  {pieces:6}  {2**num_layers:18}")
     assert pieces == 2**num_layers
     assert slopes.abs().unique().tolist() == [2**num_layers]
 

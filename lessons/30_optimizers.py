@@ -278,13 +278,15 @@ assert "lower the learning rate" in message
 # Solution 1
 # ~~~~~~~~~~
 # Adam's numerator and denominator both grow a thousandfold, so its path stays as it was, apart from :math:`\epsilon`.
-# The step of descent grows a thousandfold, and it leaves the ravine.
+# The steps of descent and of momentum grow a thousandfold, and both leave the ravine.
 
 gap = (path(adam, 100, lr=0.3, scale=1000.0) - path(adam, 100, lr=0.3)).abs().max().item()
-end = path(descent, 10, scale=1000.0, **settings[descent])[-1].norm().item()
-print(f"Adam's places move by {gap:.1e}; descent ends {end:.1e} away from the minimum")
+print(f"Adam's places move by {gap:.1e}")
+for rule in (descent, momentum):
+    end = path(rule, 10, scale=1000.0, **settings[rule])[-1].norm().item()
+    print(f"{rule.__name__} ends {end:.1e} away from the minimum")
+    assert end > 1e6
 assert gap < 1e-5  # eps = 1e-8 against gradients that shrink on the way
-assert end > 1e6
 
 # %%
 # Solution 2
@@ -341,7 +343,7 @@ assert by_curvature * 20 < by_descent
 # What you learned
 # ----------------
 # - One rate for all directions makes descent slow in a ravine; momentum and Adam are two ways out.
-# - Adam's first step has the length of the learning rate in every parameter; a loss that is scaled changes nothing.
+# - Adam's first step has the length of the learning rate in every parameter; scaling the loss changes nothing for it.
 # - Rules have rates of their own: search each rule's before you compare.
 #
 # The next page: *Learning-rate schedules*.

@@ -186,8 +186,8 @@ for name, (*_, cause) in BROKEN.items():
     print(f"{name}: {one.seen} {one.advice}\n")
 
 # %%
-# Three of them learn: their training loss ends below the guess. Nothing about their curves is wrong: the network learns
-# what it is given. What is wrong is in the rows, and has to be looked for there.
+# In the last three the network learns what it is given, and nothing about the curve is wrong. What is wrong is in the
+# rows, and has to be looked for there.
 
 for name in ("rounded inputs", "copies held out"):
     assert found[name].train_loss < 0.5 * found[name].constant_loss
@@ -252,7 +252,7 @@ assert scores["balanced_accuracy"] > 0.9
 # ---------
 # 1. What does a guess cost for three classes with the shares 0.5, 0.3 and 0.2? And for targets 1, 2, 2 and 7 with the
 #    squared and with the absolute error?
-# 2. Twenty rows, memorized, as on the last page: which of the trainings of the clinic pass that test? Try three.
+# 2. Twenty rows, memorized, as on the last page: which of the trainings of this page pass that test? Try three.
 # 3. Two faults at once: the wine as it is *and* all weights 0. What does a diagnosis say, and what after the first of
 #    them is fixed?
 
