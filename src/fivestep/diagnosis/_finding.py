@@ -12,18 +12,20 @@ class Finding(NamedTuple):
     """One thing that is wrong: its name, what was seen, with numbers, and what to do about it.
 
     `sign` is a fixed name, for programs; `seen` and `advice` are sentences. `where` is the file and line of a watched
-    program.
+    program, `training` says in which of its trainings, if it has several.
     """
 
     sign: str
     seen: str
     advice: str
     where: str | None = None
+    training: str | None = None
 
     def lines(self, number: int) -> list[str]:
         """The finding as numbered lines of text."""
         where = [] if self.where is None else [f"   {self.where}"]
-        return [f"{number}  {self.sign}: {self.seen}", *where, f"   {self.advice}"]
+        which = "" if self.training is None else f" {self.training}"
+        return [f"{number}  {self.sign}{which}: {self.seen}", *where, f"   {self.advice}"]
 
 
 @final

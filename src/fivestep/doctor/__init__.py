@@ -19,6 +19,7 @@ from ..diagnosis._finding import Finding, wrapped
 from ._findings import findings_of, title_of
 from ._record import Record
 from ._report import report
+from ._split import records_of
 from ._watcher import Watcher
 
 __all__ = ["Watch", "watch"]
@@ -55,7 +56,7 @@ class Watch:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, in the order of the five steps; empty if nothing was found."""
-        return findings_of(self.record)
+        return findings_of(records_of(self.record))
 
     @property
     def title(self) -> str:

@@ -48,7 +48,7 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
         entry.num_moves, entry.num_along = entry.num_moves + (is_along is not None), entry.num_along + bool(is_along)
     watcher.gradients.see_lost(marks)
     nodes = [node for loss in losses for node in _graph.made_by_hand_of(loss)]
-    measured_by_hand(watcher, nodes)
+    measured_by_hand(watcher, nodes, keys)
     value = sum(float(loss.detach().double().mean()) for loss in losses) / scale_in(nodes)
     has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
@@ -63,7 +63,8 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
             is_late,
             is_leaf,
             is_mean_of_logs=all(map(_graph.is_mean_of_logs, losses)),
-            doubled=None if record.num_updates else _doubled(losses),
+            is_first=watcher.window.is_first,
+            doubled=_doubled(losses) if watcher.window.is_first else None,
         )
     )
     return Graph(leaves, nodes)

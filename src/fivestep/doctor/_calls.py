@@ -83,11 +83,12 @@ def _clip(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:
 
 
 def _before_clipping(watcher: "Watcher", parameters: list[Tensor], limit: Any) -> Clipped:
+    own = frozenset(map(watcher.registry.leaf, parameters))
     leaves = [(watcher.registry.leaf(p), p) for p in parameters if p.grad is not None]
     is_used = bool(leaves) and all(watcher.gradients.is_used(leaf, p) for leaf, p in leaves)
     is_empty = not any(bool(p.grad.any()) for _, p in leaves if p.grad is not None)
     scale = watcher.scaling.scale_of(leaves)
-    return Clipped(watcher.record.num_updates, here(), float(limit), float("nan"), is_used, is_empty, scale)
+    return Clipped(watcher.record.num_updates, here(), own, float(limit), float("nan"), is_used, is_empty, scale)
 
 
 def _remember_clipped(watcher: "Watcher", seen: Clipped, result: Any) -> None:

@@ -39,11 +39,10 @@ def constant_of(record: Record) -> Constant | None:
 
     The shares p_k = n_k / n of the classes, as answer for every row, have their entropy as loss, 0.693 of two classes
     that are as frequent as each other: what every model must fall below. None for too few rows to tell the shares, for
-    pairs, where each row is a class of its own, and for several optimizers, whose losses need not fall.
+    pairs, where each row is a class of its own, and for several optimizers at a time, whose losses need not fall.
     """
     losses = [event for event in record.of(Measured) if event.has_grad]
-    moving = [rule for rule in record.rules.values() if rule.num_steps]
-    if record.num_updates < FEWEST_UPDATES or len(moving) != 1:
+    if record.num_updates < FEWEST_UPDATES or not record.is_in_turn:
         return None
     counts = [event.counts for event in losses]
     if len({event.place for event in losses}) != 1 or len({len(one) for one in counts}) != 1 or not counts[0]:

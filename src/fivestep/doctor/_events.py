@@ -86,6 +86,8 @@ class Measured(NamedTuple):
     target_sums: tuple[float, float] | None
     """The extremes of a target row's sum over the classes, if targets are such rows."""
     value: float
+    leaves: frozenset[int]
+    """The parameters that a loss with gradient depends on, by their key in the record."""
     counts: tuple[int, ...]
     """The number of rows of each class that count, for a plain cross-entropy without weights; else empty."""
     relation: tuple[float, float] | None
@@ -93,8 +95,9 @@ class Measured(NamedTuple):
     chance; None where it is not determined."""
     model: int | None
     """Of a loss without gradient: the model that was called without gradient before it, and after any other loss."""
-    linear: tuple[tuple[int, ...], ...]
-    """In the first round, the shapes of the matrices behind the input if there is no nonlinearity; else empty."""
+    linear: tuple[tuple[int, ...], ...] | None
+    """In the first rounds of a model or an optimizer, the shapes of the matrices behind the input, empty if there is a
+    nonlinearity; None in later ones."""
 
 
 @final
@@ -114,9 +117,11 @@ class Differentiated(NamedTuple):
     is_leaf: bool
     is_mean_of_logs: bool
     """Whether the loss is a mean, or a sum, of log probabilities as they are: larger is better."""
+    is_first: bool
+    """Whether it is in the first rounds of a model or an optimizer, the only ones of which the next field says more."""
     doubled: tuple[str, Place | None, int] | None
-    """In the first round: a softmax of the loss that got the output of another one over the same axis; the line of
-    that one, and the length of the axis."""
+    """A softmax of the loss that got the output of another one over the same axis; the line of that one, and the length
+    of the axis."""
 
 
 @final
@@ -170,6 +175,7 @@ class Clipped(NamedTuple):
 
     round: int
     place: Place | None
+    leaves: frozenset[int]
     limit: float
     norm: float
     is_used: bool
@@ -177,7 +183,29 @@ class Clipped(NamedTuple):
     scale: float
 
 
-Event = Predicted | Measured | Differentiated | Updated | Clipped
+@final
+class TimeFirst(NamedTuple):
+    """A layer that takes (steps, rows, features), and the shape of what it got."""
+
+    round: int
+    model: int
+    layer: str
+    place: Place | None
+    shape: tuple[int, ...]
+
+
+@final
+class NotFinite(NamedTuple):
+    """A module whose output was not finite, and whether its input and its own weights were."""
+
+    round: int
+    model: int
+    layer: str
+    are_inputs_finite: bool
+    are_weights_finite: bool
+
+
+Event = Predicted | Measured | Differentiated | Updated | Clipped | TimeFirst | NotFinite
 
 
 @final
@@ -201,16 +229,6 @@ class Refused(NamedTuple):
 
 
 @final
-class TimeFirst(NamedTuple):
-    """A layer that takes (steps, rows, features), and the shape of what it got."""
-
-    round: int
-    layer: str
-    place: Place | None
-    shape: tuple[int, ...]
-
-
-@final
 class Failed(NamedTuple):
     """An error that ended the loop, and the module or the loss that it came from, if any."""
 
@@ -221,16 +239,6 @@ class Failed(NamedTuple):
 
 
 @final
-class NotFinite(NamedTuple):
-    """A module whose output was not finite, and whether its input and its own weights were."""
-
-    round: int
-    layer: str
-    are_inputs_finite: bool
-    are_weights_finite: bool
-
-
-@final
 class Seen(NamedTuple):
     """The finding of a check: the step of the loop, the line, what was seen, and what to write instead."""
 
@@ -238,3 +246,5 @@ class Seen(NamedTuple):
     place: Place | None
     seen: str
     advice: str
+    is_of_script: bool = False
+    """Whether it is about the script, such as an error that ended it, and not about one training in it."""

@@ -1,14 +1,15 @@
-"""All checks over one record."""
+"""All checks over the record of each training."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple, final
 
 from ..diagnosis._finding import Finding, figure
 from ..find import find, names
-from ._events import Seen, Updated
+from ._events import Place, Seen, Updated
 from ._place import shown
 from ._record import Record
-from ._rehearsals import without_rehearsals
 
 CHECKS = "doctor.checks"
 
@@ -17,21 +18,65 @@ SYMPTOM = "best constant not beaten"
 
 FOLLOWS = "What follows may be why."
 
+NUMBERS = re.compile(r"[\d.]+(e[+-]?\d+)?")
 
-def findings_of(record: Record) -> tuple[Finding, ...]:
-    """The findings of all checks, in the order of the five steps, each named after its file; a symptom comes first."""
-    found: list[tuple[str, Seen]] = []
-    record = without_rehearsals(record)
-    for name in names(CHECKS):
-        seen = find(CHECKS, name)(record)
-        if seen is not None:
-            found.append((name.replace("_", " "), seen))
-    found.sort(key=lambda one: (one[0] != SYMPTOM, one[1].step))
-    if len(found) > 1 and found[0][0] == SYMPTOM:
-        found[0] = SYMPTOM, found[0][1]._replace(advice=FOLLOWS)
+
+@final
+class Said(NamedTuple):
+    """What a check says on one line of the script, and the numbers of the trainings that it says it of."""
+
+    sign: str
+    seen: Seen
+    trainings: list[int]
+
+
+def findings_of(trainings: list[Record], said: list[Said] | None = None) -> tuple[Finding, ...]:
+    """The findings of all checks, in the order of the five steps, each named after its file; a symptom comes first.
+
+    What a check says of several trainings about one line is one finding, in the words of the first one.
+    """
+    found = said_of(trainings) if said is None else said
     return tuple(
-        Finding(sign, seen.seen, seen.advice, None if seen.place is None else shown(seen.place)) for sign, seen in found
+        Finding(
+            one.sign,
+            one.seen.seen,
+            FOLLOWS if one.sign == SYMPTOM and _is_explained(one, found) else one.seen.advice,
+            None if one.seen.place is None else shown(one.seen.place),
+            None if one.seen.is_of_script or len(trainings) < 2 else which(trainings, one.trainings),
+        )
+        for one in found
     )
+
+
+def said_of(trainings: list[Record]) -> list[Said]:
+    """What all checks say, in that order."""
+    found = [one for name in names(CHECKS) for one in _said(name, trainings)]
+    return sorted(found, key=lambda one: (one.sign != SYMPTOM, one.seen.step))
+
+
+def _said(name: str, trainings: list[Record]) -> list[Said]:
+    """What a check finds in all trainings, for each line and advice; of the script itself, what it finds last."""
+    check, said = find(CHECKS, name), dict[tuple[Place | None, str], Said]()
+    for number, record in enumerate(trainings):
+        seen = check(record)
+        if seen is not None and seen.is_of_script:
+            said.clear()
+        if seen is not None:
+            kind = seen.place, NUMBERS.sub("", seen.advice)
+            said.setdefault(kind, Said(name.replace("_", " "), seen, [])).trainings.append(number)
+    return list(said.values())
+
+
+def _is_explained(symptom: Said, found: list[Said]) -> bool:
+    """Whether something else was found in one of its trainings."""
+    return any(one.sign != SYMPTOM and not set(symptom.trainings).isdisjoint(one.trainings) for one in found)
+
+
+def which(trainings: list[Record], some: list[int]) -> str:
+    """Some of the trainings in words: how many, or which one."""
+    if len(some) > 1:
+        return f"in {len(some):,} of {len(trainings):,} trainings"
+    return f"in training {some[0] + 1:,} of {len(trainings):,}"
 
 
 def title_of(record: Record) -> str:

@@ -256,4 +256,4 @@ def _loaded(watcher: "Watcher", p: Tensor, source: Tensor, number: int) -> None:
 
 def _remember_activation(watcher: "Watcher", kind: str, answer: Any) -> None:
     if isinstance(answer, Tensor) and answer.grad_fn is not None and answer.dim() > 1 and answer.numel():
-        watcher.activations.saw(kind, watcher.modules.number_at_work(watcher), here(), answer)
+        watcher.activations.saw(kind, watcher.modules.numbers_at_work(watcher), here(), answer)

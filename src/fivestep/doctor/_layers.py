@@ -23,6 +23,7 @@ class Layers:
         self._record = record
         self._registry = registry
         self._answers: dict[int, weakref.ref[Tensor]] = {}
+        self._num_calls = 0
 
     def saw(self, model: nn.Module, module: nn.Module, inputs: list[Any], result: Any) -> None:
         """A module of the running model has returned, with gradient."""
@@ -36,14 +37,15 @@ class Layers:
             self._saw_repeated(module, inputs[0], result)
 
     def _saw_steps(self, model: nn.Module, module: "nn.RNNBase | nn.MultiheadAttention", x: Tensor) -> None:
-        calls = self._record.time_first
-        if not module.batch_first and x.dim() == 3 and min(x.shape[:2]) > 1 and len(calls) < MOST_CALLS:
-            calls.append(TimeFirst(self._record.num_updates, named(model, module), here(), tuple(x.shape)))
+        if not module.batch_first and x.dim() == 3 and min(x.shape[:2]) > 1 and self._num_calls < MOST_CALLS:
+            number, key, shape = self._record.num_updates, self._registry.key(model), tuple(x.shape)
+            self._record.events.append(TimeFirst(number, key, named(model, module), here(), shape))
+            self._num_calls += 1
 
     def _saw_batch(self, model: nn.Module, module: nn.Module, x: Tensor) -> None:
         key = self._registry.key(module)
         if key not in self._record.normalized:
-            self._record.normalized[key] = Normalized(named(model, module), here())
+            self._record.normalized[key] = Normalized(named(model, module), here(), self._registry.key(model))
         seen, number = self._record.normalized[key], x.numel() // max(1, x.shape[1])
         seen.num_calls += 1
         if number <= FEW:

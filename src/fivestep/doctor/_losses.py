@@ -54,8 +54,9 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
     watcher.record.events.append(
         event._replace(
             place=here(),
-            linear=() if watcher.record.num_updates else tuple(_graph.linear_matrices_of(logits.grad_fn)),
+            linear=_linear(watcher, logits.grad_fn),
             has_grad=result.requires_grad,
+            leaves=frozenset(map(watcher.registry.leaf, _graph.leaves_of(result))),
             value=float(result.detach()) if result.numel() == 1 else math.nan,
             padded=_padded(watcher.record.paddings, logits, target, kwargs)
             if _is_of_labels(name, args, kwargs)
@@ -75,8 +76,8 @@ def measured_in_evaluation(_: "Watcher", result: Tensor) -> None:
         _graph.notes_of(result.grad_fn)["fivestep"] = -1
 
 
-def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
-    """Records the losses among the nodes that a loss is made from: differences of a prediction and a target."""
+def measured_by_hand(watcher: "Watcher", nodes: list[Any], leaves: frozenset[int]) -> None:
+    """Records the losses among the nodes of one that depends on `leaves`: differences of a prediction and a target."""
     power = 1 if {_graph.name_of(node) for node in nodes} & {"Abs", "Sqrt"} else 2
     for node in nodes:
         found = _graph.notes_of(node).get("fivestep difference")
@@ -84,9 +85,13 @@ def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
             place, made_by, prediction, target = found
             name = "squared difference" if power == 2 else "absolute difference"
             event = _event(watcher, name, prediction, target, _graph.maker_of(made_by))
-            linear = () if watcher.record.num_updates else tuple(_graph.linear_matrices_of(made_by))
-            value = _mean_power(prediction, target, power)
-            watcher.record.events.append(event._replace(place=place, value=value, linear=linear))
+            linear, value = _linear(watcher, made_by), _mean_power(prediction, target, power)
+            watcher.record.events.append(event._replace(place=place, value=value, leaves=leaves, linear=linear))
+
+
+def _linear(watcher: "Watcher", node: Any) -> tuple[tuple[int, ...], ...] | None:
+    """The matrices behind the output of a node, in the first rounds of a model or an optimizer."""
+    return tuple(_graph.linear_matrices_of(node)) if watcher.window.is_first else None
 
 
 @torch.no_grad()
@@ -119,10 +124,11 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         row_logs=None if sums is None or _graph.is_weighted_log(maker) else sums[1],
         target_sums=_look.target_sums(logits, target),
         value=math.nan,
+        leaves=frozenset(),
         counts=(),
         relation=None,
         model=None,
-        linear=(),
+        linear=None,
     )
 
 

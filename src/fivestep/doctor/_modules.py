@@ -32,6 +32,7 @@ class Modules:
         """The number of the last called model, if it was called without gradient and no loss has followed."""
         self._at_work: list[nn.Module] = []
         self._num_evaluations = 0
+        self._num_not_finite = 0
         self._is_dropping = False
         self._last_answers: list[int] = []
         self._error: BaseException | None = None
@@ -76,9 +77,11 @@ class Modules:
         if len(rest) > 1 and watcher.is_watching and torch.is_grad_enabled():  # last: what cannot be examined ends this
             self._look_for_no_number(watcher, root, module, inputs, result)
 
-    def number_at_work(self, watcher: "Watcher") -> int:
-        """The number of the innermost running module; 0 outside of all."""
-        return watcher.registry.key(self._at_work[-1]) if self._at_work else 0
+    def numbers_at_work(self, watcher: "Watcher") -> tuple[int, int]:
+        """The numbers of the running model and of the innermost running module; 0 outside of all."""
+        if not self._at_work:
+            return 0, 0
+        return watcher.registry.key(self._at_work[0]), watcher.registry.key(self._at_work[-1])
 
     def saw_dropout(self) -> None:
         """Notes that something was dropped in the innermost module, even in evaluation mode."""
@@ -112,12 +115,14 @@ class Modules:
         """Remembers a module whose output is not finite and is not that of another module."""
         answers = [x for x in (result if isinstance(result, tuple | list) else [result]) if isinstance(x, Tensor)]
         last, self._last_answers = self._last_answers, [id(x) for x in answers]
-        not_finite = watcher.record.not_finite
-        if len(not_finite) >= MOST_NOT_FINITE or last == self._last_answers or all(map(_look.is_finite, answers)):
+        is_known = last == self._last_answers or self._num_not_finite >= MOST_NOT_FINITE
+        if is_known or all(map(_look.is_finite, answers)):
             return
-        not_finite.append(
+        self._num_not_finite += 1
+        watcher.record.events.append(
             NotFinite(
                 watcher.record.num_updates,
+                watcher.registry.key(root),
                 named(root, module),
                 all(_look.is_finite(x) for x in inputs if isinstance(x, Tensor)),
                 all(map(_look.is_finite, module.parameters())),

@@ -1,15 +1,16 @@
 """The record of a loop, with the queries of the checks."""
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeVar, final
 
 from ._events import Clipped, Differentiated, Event, Failed, Measured, NotFinite, Place, Predicted, TimeFirst, Updated
-from ._trainings import losses_of_trainings
 
-E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
+E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped, TimeFirst, NotFinite)
 
 HABIT = 3
 """Occurrences that make a pattern: a first or a last step may differ, but what the loop itself does occurs in each."""
@@ -22,6 +23,9 @@ FALLEN = 0.1
 
 FEW = 4
 """Numbers of a channel from which batch norm takes mean and deviation: `checks/batch_norm_of_few_rows.py`."""
+
+SEARCH = 100.0
+"""The factor by which rates differ where one is looked for, from step to step."""
 
 LEVEL = 0.01
 """The share by which the last fifth of a flat loss may be below the fifth before."""
@@ -75,6 +79,8 @@ class Rule:
     name: str
     leaves: set[int]
     num_steps: int = 0
+    first_update: int = 0
+    """The total number of updates before its first one."""
     last_update: int = 0
     """The total number of updates after its last one."""
     num_idle: int = 0
@@ -161,6 +167,7 @@ class Normalized:
 
     layer: str
     place: Place | None
+    model: int
     num_calls: int = 0
     num_few: int = 0
     least: int = 0
@@ -174,6 +181,7 @@ class Repeated:
 
     layer: str
     container: str
+    model: int
     times: int
     is_chained: bool
 
@@ -181,10 +189,14 @@ class Repeated:
 @final
 @dataclass
 class Activation:
-    """An activation: how many units had no slope for any row in the last ten watched rounds, and in how many rounds."""
+    """An activation: how many units had no slope for any row in the last ten watched rounds, and in how many rounds.
+
+    `model` is 0 outside of all modules.
+    """
 
     kind: str
     place: Place | None
+    model: int
     num_units: int
     num_rounds: int = 0
     num_dead: int = 0
@@ -209,14 +221,12 @@ class Record:
     """For parameters without an optimizer: backward passes that added to a gradient that an update by hand had used."""
     loaded: Loaded | None = None
     activations: list[Activation] = field(default_factory=list)
-    time_first: list[TimeFirst] = field(default_factory=list)
     normalized: dict[int, Normalized] = field(default_factory=dict)
     repeated: dict[int, Repeated] = field(default_factory=dict)
     paddings: dict[int, int] = field(default_factory=dict)
     """The `padding_idx` of the models' embeddings, by their number of rows."""
     dropouts: dict[int, dict[str, float]] = field(default_factory=dict)
     """The dropout layers of each model by name, with the share that they drop."""
-    not_finite: list[NotFinite] = field(default_factory=list)
     failed: Failed | None = None
     is_complete: bool = False
     """Whether the loop ended normally."""
@@ -226,6 +236,12 @@ class Record:
     """Whether a `GradScaler` made updates, of which it skips some."""
     num_updates: int = 0
     num_backwards: int = 0
+    movers: "array[int]" = field(default_factory=lambda: array("q"))
+    """The optimizer of each update, watched or not."""
+    first_loss: float | None = None
+    """The loss with which an earlier training began that this one goes on with."""
+    company: "list[Record]" = field(default_factory=list)
+    """Of one training, those at the same time with another loss: they may depend on each other, as actor and critic."""
     unseen: Counter[str] = field(default_factory=Counter)
 
     def of(self, kind: type[E]) -> Iterator[E]:
@@ -236,6 +252,11 @@ class Record:
     def losses(self) -> list[float]:
         """The values on which backward was called."""
         return [event.loss for event in self.of(Differentiated)]
+
+    @property
+    def places(self) -> set[Place | None]:
+        """The lines on which backward was called."""
+        return {event.place for event in self.of(Differentiated)}
 
     @property
     def ends(self) -> tuple[float, float] | None:
@@ -249,9 +270,18 @@ class Record:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the loss has clearly not fallen, over enough steps to tell: in every training that has as many."""
-        long = [losses for losses in losses_of_trainings(self) if len(losses) >= FEWEST]
-        return bool(long) and all(map(is_stuck, long))
+        """Whether the loss has clearly not fallen, over enough steps to tell, nor that of any in its company."""
+        first = () if self.first_loss is None else (self.first_loss,)
+        others = [other.losses for other in self.company if other.is_long]
+        return is_stuck(self.losses) and is_stuck([*first, *self.losses]) and all(map(is_stuck, others))
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the rate grows by a factor of 100: one is looked for, from step to step."""
+        updates = list(self.of(Updated))
+        if not updates:
+            return False
+        return max(updates[-1].rates, default=0.0) > SEARCH * max(updates[0].rates, default=0.0) > 0
 
     @property
     def is_level(self) -> bool:
@@ -273,10 +303,15 @@ class Record:
         ]
 
     @property
+    def is_in_turn(self) -> bool:
+        """Whether at most one optimizer is at work at a time."""
+        moving = sorted((rule.first_update, rule.last_update) for rule in self.rules.values() if rule.num_steps)
+        return all(last <= first for (_, last), (first, _) in pairwise(moving))
+
+    @property
     def is_one_loss(self) -> bool:
-        """Whether backward was called on only one line, with at most one optimizer: not a game of several players."""
-        moving = [rule for rule in self.rules.values() if rule.num_steps]
-        return len({event.place for event in self.of(Differentiated)}) == 1 and len(moving) <= 1
+        """Whether backward was called on only one line, with one optimizer at a time: not a game of several players."""
+        return not self.company and self.is_in_turn and len(self.places) == 1
 
     @property
     def unused(self) -> dict[int, set[int]]:

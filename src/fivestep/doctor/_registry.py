@@ -45,12 +45,12 @@ class Registry:
             name = type(module).__name__
             own = {self.leaf(p, f"{name}.{path}", key) for path, p in module.named_parameters()}
             own |= {self.leaf(p, f"{name}.{path} (no nn.Parameter)", key) for path, p in _plain_tensors(module)}
-            self._containers(module)
+            self._containers(module, key)
             self._record.dropouts[key] = {path: part.p for path, part in module.named_modules() if _is_dropout(part)}
             self._record.models[key] = Model(name, own, sum(p.numel() for p in module.parameters()))
         return key
 
-    def _containers(self, model: nn.Module) -> None:
+    def _containers(self, model: nn.Module, key: int) -> None:
         """Records paddings of embeddings, and layers with parameters that stand several times in one container."""
         for path, part in model.named_modules():
             if isinstance(part, nn.Embedding) and part.padding_idx is not None:
@@ -60,7 +60,8 @@ class Registry:
                     if times > 1 and layer is not None and next(layer.parameters(), None) is not None:
                         name = f"{path or 'the model'} ({type(part).__name__})"
                         is_chained = isinstance(part, nn.Sequential)
-                        self._record.repeated[self.key(layer)] = Repeated(described(layer), name, times, is_chained)
+                        repeated = Repeated(described(layer), name, key, times, is_chained)
+                        self._record.repeated[self.key(layer)] = repeated
 
     def part(self, module: nn.Module, model: nn.Module) -> None:
         """Records a module that another one called: its parameters may not be registered with that."""

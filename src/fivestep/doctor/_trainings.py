@@ -1,38 +1,193 @@
-"""The losses of each training: a script may have several, one after another or side by side."""
+"""The trainings of a script: one after another, as the folds of a comparison, or side by side.
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+Parameters belong together that one optimizer has, or that a loss depends on: the players of a game are one training.
+Of one network, a training ends where another optimizer takes over: a pre-training and a fine-tuning are two.
+"""
 
-from ._events import Differentiated
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import final
 
-if TYPE_CHECKING:
-    from ._record import Record
+from ._events import Differentiated, Measured, Place, Predicted, Updated
+from ._record import FEWEST, HABIT, Record
+
+ALIKE = 2.0
+"""The factor between the rates of two optimizers in turn, within which the second one goes on with the first one's
+work: as where one is made for each epoch."""
 
 
-def losses_of_trainings(record: "Record") -> list[list[float]]:
-    """The values on which backward was called, for each training.
+@final
+@dataclass(eq=False)
+class Training:
+    """The parameters of a training, and its optimizers in the order of their first updates."""
 
-    Losses belong together that depend on a common parameter, or on parameters of one optimizer.
+    leaves: set[int]
+    rules: list[int] = field(default_factory=list)
+    before: list["Training"] = field(default_factory=list)
+    """The trainings of the same parameters before it."""
+
+
+@final
+@dataclass(frozen=True)
+class Trainings:
+    """All trainings; those whose events belong to the others around them; and optimizers that only show a schedule."""
+
+    own: list[Training]
+    loose: list[Training]
+    shown: list[Training]
+
+
+def found_in(record: Record) -> Trainings:
+    """The trainings of a script.
+
+    One that is no whole by itself belongs to those around it: gradients that nothing uses, as those of an explanation,
+    and updates without any, as those of an optimizer that has the parameters of another model.
+    """
+    every = [training for leaves in _networks(record) for training in _in_turn(record, leaves)]
+    seen = {training: at for training in every if (at := _events_of(record, training))}
+    shown = [training for training in seen if _is_rehearsal(record, training)]
+    whole = [training for training in seen if training not in shown and _is_whole(record, training)]
+    parts = [training for training in seen if training not in shown and training not in whole]
+    loose = [one for one in parts if whole and _is_a_look(record, one, seen[one])]
+    loose += [one for one in parts if one not in loose and any(_is_amid(seen[one], seen[other]) for other in whole)]
+    return Trainings([*whole, *_joined([one for one in parts if one not in loose], seen)], loose, shown)
+
+
+def _networks(record: Record) -> list[set[int]]:
+    """Parameters that are trained together.
+
+    Tensors that only one or two losses depend on, which no model and no optimizer has, belong to none: such are the
+    rows of an attack. Two networks with optimizers of their own are one if three losses depend on both.
     """
     passes = list(record.of(Differentiated))
-    owned = [rule.leaves for rule in record.rules.values() if rule.num_steps]
-    groups = _merged([*owned, *dict.fromkeys(event.leaves for event in passes)])
-    losses: dict[int, list[float]] = {}
-    number = {leaf: group for group, leaves in enumerate(groups) for leaf in leaves}
-    for event in passes:
-        losses.setdefault(number.get(next(iter(event.leaves), -1), -1), []).append(event.loss)
-    return list(losses.values())
+    times = Counter(leaf for event in passes for leaf in event.leaves)
+    known = {leaf for leaf, number in times.items() if number >= HABIT}
+    known = known.union(*(rule.leaves for rule in record.rules.values()))
+    known = known.union(*(model.leaves for model in record.models.values()))
+    owned = merged(rule.leaves for rule in record.rules.values() if rule.num_steps)
+    owner = {leaf: number for number, leaves in enumerate(owned) for leaf in leaves}
+    owners = [frozenset(owner[leaf] for leaf in event.leaves if leaf in owner) for event in passes]
+    together = Counter(owners)
+    linked = dict.fromkeys(
+        event.leaves & known
+        for event, own in zip(passes, owners, strict=True)
+        if len(own) < 2 or together[own] >= HABIT
+    )
+    return merged([*owned, *linked])
 
 
-def _merged(groups: Iterable[set[int] | frozenset[int]]) -> list[set[int]]:
+def merged(groups: Iterable[set[int] | frozenset[int]]) -> list[set[int]]:
     """The groups, of which those with a common member are one."""
-    merged: list[set[int]] = []
+    joined: list[set[int]] = []
     for group in groups:
-        joined, others = set(group), []
-        for other in merged:
-            if other.isdisjoint(joined):
+        whole, others = set(group), []
+        for other in joined:
+            if other.isdisjoint(whole):
                 others.append(other)
             else:
-                joined |= other
-        merged = [*others, joined]
-    return merged
+                whole |= other
+        joined = [*others, whole] if whole else others
+    return joined
+
+
+def _in_turn(record: Record, leaves: set[int]) -> Iterator[Training]:
+    """The trainings of one network, one after another."""
+    own = [key for key, rule in record.rules.items() if rule.num_steps and not rule.leaves.isdisjoint(leaves)]
+    own.sort(key=lambda key: record.rules[key].first_update)
+    trainings, last_update = [Training(leaves, own[:1])], 0
+    for last, key in pairwise(own):
+        last_update = max(last_update, record.rules[last].last_update)
+        if record.rules[key].first_update < last_update or _goes_on(record, last, key):
+            trainings[-1].rules.append(key)
+        else:
+            trainings.append(Training(leaves, [key], trainings[:]))
+    yield from trainings
+
+
+def _goes_on(record: Record, last: int, key: int) -> bool:
+    """Whether an optimizer is like the last one: of one class, with its parameters, for the same lines, as fast."""
+    one, other = record.rules[last], record.rules[key]
+    if (one.name, one.leaves) != (other.name, other.leaves):
+        return False
+    (lines, rate), (other_lines, other_rate) = (_use_of(record, rule) for rule in (last, key))
+    if rate is None or other_rate is None:
+        return True
+    return lines == other_lines and rate <= ALIKE * other_rate and other_rate <= ALIKE * rate
+
+
+def _use_of(record: Record, rule: int) -> tuple[set[Place | None], float | None]:
+    """The lines on which backward was called before its updates, and the rate of the first one; None if not watched."""
+    lines, since, rate = set[Place | None](), set[Place | None](), None
+    for event in record.events:
+        if isinstance(event, Differentiated):
+            since.add(event.place)
+        elif isinstance(event, Updated):
+            if event.optimizer == rule:
+                rate = max(event.rates, default=0.0) if rate is None else rate
+                lines |= since
+            since = set()
+    return lines, rate
+
+
+def _events_of(record: Record, training: Training) -> list[int]:
+    """Where its updates are among all events, and the backward passes on its parameters, if it is the only one."""
+    is_alone = not training.before
+    return [
+        at
+        for at, event in enumerate(record.events)
+        if (isinstance(event, Updated) and event.optimizer in training.rules)
+        or (is_alone and isinstance(event, Differentiated) and not event.leaves.isdisjoint(training.leaves))
+    ]
+
+
+def _is_whole(record: Record, training: Training) -> bool:
+    """Whether its updates had gradients, or its parameters were moved by hand."""
+    if not training.rules:
+        return any(record.leaves[leaf].has_changed for leaf in training.leaves)
+    updates = (event for event in record.of(Updated) if event.optimizer in training.rules)
+    return any(one.gradient is not None for event in updates for one in event.moved)
+
+
+def _is_rehearsal(record: Record, training: Training) -> bool:
+    """Whether it is an optimizer that only shows the rates of a schedule, and is not meant to train anything.
+
+    Such a one has a schedule, which is stepped; none of its updates had a gradient; and between them nothing else
+    happened: no backward pass was made and, where that is watched, no model was called and no loss computed.
+    """
+    shown = {one.rule for one in record.schedules.values() if one.num_steps >= HABIT}
+    if not training.rules or not shown.issuperset(training.rules):
+        return False
+    rules = [record.rules[key] for key in training.rules]
+    own = [
+        at for at, event in enumerate(record.events) if isinstance(event, Updated) and event.optimizer in training.rules
+    ]
+    between = record.events[own[0] : own[-1]] if own else []
+    is_idle = all(rule.num_idle == rule.num_steps >= HABIT for rule in rules)
+    return is_idle and not any(isinstance(event, Predicted | Measured) for event in between)
+
+
+def _is_a_look(record: Record, training: Training, own: list[int]) -> bool:
+    """Whether it is a few gradients that nothing was meant to use: there is no optimizer of these parameters."""
+    held = any(not rule.leaves.isdisjoint(training.leaves) for rule in record.rules.values())
+    return not held and len(own) < FEWEST
+
+
+def _is_amid(own: list[int], others: list[int]) -> bool:
+    """Whether one of the others is between the first and the last of its own."""
+    return any(own[0] < at < own[-1] for at in others)
+
+
+def _joined(parts: list[Training], seen: dict[Training, list[int]]) -> list[Training]:
+    """Those that are no whole: the ones at the same time are one."""
+    joined: list[Training] = []
+    end = -1
+    for one in sorted(parts, key=lambda one: seen[one][0]):
+        if seen[one][0] < end:
+            joined[-1].leaves |= one.leaves
+            joined[-1].rules += one.rules
+        else:
+            joined.append(one)
+        end = max(end, seen[one][-1])
+    return joined

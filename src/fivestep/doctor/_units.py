@@ -32,13 +32,13 @@ class Activations:
         self._known: dict[tuple[object, ...], tuple[Activation, Tensor]] = {}
         self._last_round: dict[tuple[object, ...], int] = {}
 
-    def saw(self, kind: str, module: int, place: Place | None, answer: Tensor) -> None:
-        """Notes an activation's output `answer` (N, ...); each number of a row is a unit."""
+    def saw(self, kind: str, modules: tuple[int, int], place: Place | None, answer: Tensor) -> None:
+        """Notes an activation's output `answer` (N, ...) in a model and its module; each number of a row is a unit."""
         y = answer.detach().reshape(len(answer), -1)[:, :MOST_UNITS]
-        key = (kind, module, place, instruction_here(), y.shape[1], y.device)
+        key = (kind, modules, place, instruction_here(), y.shape[1], y.device)
         if key not in self._known:
             last = torch.zeros(y.shape[1], dtype=torch.int32, device=y.device)
-            self._known[key] = Activation(kind, place, y.shape[1]), last
+            self._known[key] = Activation(kind, place, modules[0], y.shape[1]), last
             self._record.activations.append(self._known[key][0])
         activation, last = self._known[key]
         if self._last_round.get(key) != self._record.num_backwards:

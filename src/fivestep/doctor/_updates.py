@@ -33,7 +33,7 @@ class Updates:
         if watcher.is_watching or rule not in watcher.record.rules:
             watcher.registry.rule(optimizer)
         watcher.successors.before_update(rule, optimizer)
-        watcher.window.saw(rule)
+        watcher.window.saw(rule, is_rule=True)
         if not watcher.record.rules[rule].num_steps:
             watcher.beginners.before_first_update(rule, optimizer, watcher.loaders.last)
         if watcher.is_watching:
@@ -62,6 +62,7 @@ class Updates:
             watcher.registry.rule(optimizer)
         record.num_updates += 1
         watcher.window.updated()
+        record.movers.append(rule)
         self._count(record.rules[rule], optimizer)
         watcher.successors.after_update(rule, optimizer)
         watcher.beginners.after_update(rule, optimizer)
@@ -73,6 +74,7 @@ class Updates:
         record = self._record
         has_gradient = any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
         rule.num_idle += not has_gradient and rule.last_backward in (None, record.num_backwards)
+        rule.first_update = rule.first_update if rule.num_steps else record.num_updates - 1
         rule.num_steps += 1
         rule.last_update, rule.last_backward = record.num_updates, record.num_backwards
 

@@ -26,22 +26,34 @@ class Window:
         self._begin, self._end = 0, FIRST
         self._num_left = MOST - FIRST
         self._num_backwards = 0
+        self._begun: set[int] = set()
+        self._has_rule = False
 
     @property
     def is_open(self) -> bool:
         """Whether this round is watched."""
         return self._is_near or self._round % EVERY < 2
 
-    def saw(self, key: int) -> None:
-        """Opens it for a model or an optimizer, by its number, that was not seen before."""
+    @property
+    def is_first(self) -> bool:
+        """Whether this round, or the one before, is the first of a model or an optimizer."""
+        return self._round in self._begun or not self._round
+
+    def saw(self, key: int, *, is_rule: bool = False) -> None:
+        """Opens it for a model or an optimizer, by its number, that was not seen before.
+
+        Optimizers that come while it is open may take turns: each gets as many rounds.
+        """
         if key in self._known:
             return
         self._known.add(key)
+        self._begun |= {self._round, self._round + 1}
         is_between = not self._record.num_updates or self._num_backwards == self._record.num_backwards
         begin = self._round + (not self._is_near and not is_between)
-        number = min(begin + FIRST - max(begin, self._end), self._num_left)
+        is_another, self._has_rule = self._is_near and is_rule and self._has_rule, is_rule or self._has_rule
+        number = min(FIRST if is_another else begin + FIRST - max(begin, self._end), self._num_left)
         if not self._is_near:
-            self._begin = begin
+            self._begin, self._has_rule = begin, is_rule
         self._end, self._num_left = max(begin, self._end) + number, self._num_left - number
 
     def updated(self) -> None:

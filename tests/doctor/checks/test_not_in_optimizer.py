@@ -105,7 +105,9 @@ def test_an_optimizer_of_an_old_model_in_a_second_training(is_same_rule: bool) -
 
     (found,) = findings(resumed)
     assert found.sign == "not in optimizer"
-    assert "After 60 updates SGD has none of the parameters that the loss hangs on: Sequential.0.weight" in found.seen
+    assert "SGD has none of the parameters that the loss hangs on: Sequential.0.weight" in found.seen
+    assert found.seen.startswith("After 60 updates ") == is_same_rule
+    assert found.training == (None if is_same_rule else "in training 2 of 2")
     assert found.advice.startswith("Make the optimizer after the model")
 
 

@@ -14,8 +14,8 @@ def batch_not_first(record: Record) -> Seen | None:
     step are not reported, nor a layer that had its rows second in any round.
     """
     targets = {one.round: one.target.shape for one in record.of(Measured) if one.has_grad and one.target is not None}
-    for layer in dict.fromkeys(call.layer for call in record.time_first):
-        calls = [call for call in record.time_first if call.layer == layer and targets.get(call.round)]
+    for layer in dict.fromkeys(call.layer for call in record.of(TimeFirst)):
+        calls = [call for call in record.of(TimeFirst) if call.layer == layer and targets.get(call.round)]
         swapped = [call for call in calls if _has_rows_first(call, targets[call.round])]
         if len(swapped) < HABIT or any(call.shape[1] in targets[call.round][:1] for call in calls):
             continue

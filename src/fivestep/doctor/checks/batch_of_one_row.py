@@ -25,4 +25,5 @@ def batch_of_one_row(record: Record) -> Seen | None:
         failed.place,
         f"{which} got one row, of shape ({found[1]}), in training mode{when}: one number has no deviation.",
         "DataLoader(..., drop_last=True) leaves out a last batch of one; call model.eval() to answer single rows.",
+        is_of_script=True,
     )

@@ -32,6 +32,7 @@ def changed_in_place(record: Record) -> Seen | None:
             f"optimizer has moved them since ({weights.words}, or others of this shape).",
             "Compute the loss anew after an update, or call every backward before the first step(); cut what is "
             "carried along: state.detach(), fake.detach().",
+            is_of_script=True,
         )
     return Seen(
         GRADIENT,
@@ -39,4 +40,5 @@ def changed_in_place(record: Record) -> Seen | None:
         f"Backward needs a tensor of shape {shape} as it was when it was used, and it has been written into since.",
         "Write h = h + 1 for h += 1, relu for relu_, torch.where for x[mask] = 0; "
         "torch.autograd.set_detect_anomaly(True) names the line that used it.",
+        is_of_script=True,
     )

@@ -20,4 +20,5 @@ def graph_used_twice(record: Record) -> Seen | None:
         failed.place,
         "Backward came to a graph that an earlier one had used up: the loss, or a part of it, is of an earlier step.",
         "Compute prediction and loss anew in every step; cut what is carried along: state = state.detach().",
+        is_of_script=True,
     )

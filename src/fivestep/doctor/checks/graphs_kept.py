@@ -20,6 +20,7 @@ def graphs_kept(record: Record) -> Seen | None:
             f"An evaluation kept {measured.number} answers of the model with their graphs, and all that its layers "
             "gave: memory grows by each.",
             "Put `with torch.no_grad():` around the evaluation; model.eval() alone draws graphs as before.",
+            is_of_script=True,
         )
     if kept is not None and record.running_sum is None:
         return Seen(
@@ -27,5 +28,6 @@ def graphs_kept(record: Record) -> Seen | None:
             kept.place,
             f"Answers or losses of {kept.number} rounds seen are kept with their graphs: memory grows by each.",
             "Keep numbers: losses.append(loss.item()), outputs.append(output.detach()).",
+            is_of_script=True,
         )
     return None

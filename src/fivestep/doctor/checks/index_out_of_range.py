@@ -21,4 +21,5 @@ def index_out_of_range(record: Record) -> Seen | None:
         f"The layer {failed.left.layer} was asked for a row that it has not: its first number is that of its rows, and "
         "they are counted from 0.",
         "Make it larger, nn.Embedding(int(x.max()) + 1, ...) over all data, or give one number to all unknown words.",
+        is_of_script=True,
     )

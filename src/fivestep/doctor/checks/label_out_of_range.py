@@ -24,4 +24,5 @@ def label_out_of_range(record: Record) -> Seen | None:
         f"There is a label {found[1]}, and the loss got no output for it: classes are counted from 0 to the number of "
         "outputs less one.",
         "Count labels from 0 (y - 1), give the model an output for each class, or skip rows with ignore_index.",
+        is_of_script=True,
     )

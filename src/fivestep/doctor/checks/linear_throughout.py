@@ -13,7 +13,7 @@ def linear_throughout(record: Record) -> Seen | None:
     """
     losses = [event for event in record.of(Measured) if event.has_grad]
     first = next((event for event in losses if event.linear), None)
-    if first is None or any(not event.linear for event in losses if (event.round, event.place) == (0, first.place)):
+    if first is None or not first.linear or any(event.linear == () for event in losses if event.place == first.place):
         return None
     matrices, num_outputs = first.linear, first.input.shape[-1] if len(first.input.shape) > 1 else 1
     if min(min(shape) for shape in matrices) < min(num_outputs, max(shape[1] for shape in matrices)):

@@ -18,6 +18,7 @@ def loss_kept_with_graph(record: Record) -> Seen | None:
             summed.place,
             f"A sum holds {summed.number} losses of an evaluation with their graphs: memory grows by each.",
             "Put `with torch.no_grad():` around the evaluation, and add numbers: total += loss.item().",
+            is_of_script=True,
         )
     kept = record.running_sum
     if kept is None or len(kept.rounds) < HABIT:
@@ -27,4 +28,5 @@ def loss_kept_with_graph(record: Record) -> Seen | None:
         kept.place,
         f"A sum holds the losses of {len(kept.rounds)} updates seen with their graphs: memory grows by each.",
         "Add numbers: total += loss.item(), or loss.detach().",
+        is_of_script=True,
     )

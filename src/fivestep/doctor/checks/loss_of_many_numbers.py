@@ -20,4 +20,5 @@ def loss_of_many_numbers(record: Record) -> Seen | None:
         failed.place,
         "Backward was called on a tensor of several numbers; a gradient is that of one.",
         "Take the mean first: loss.mean().backward(); look for reduction='none'.",
+        is_of_script=True,
     )

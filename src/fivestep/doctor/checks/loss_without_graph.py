@@ -17,7 +17,7 @@ def loss_without_graph(record: Record) -> Seen | None:
     """
     failed = record.failed
     if failed is not None and MESSAGE in failed.message:
-        return _said(failed.place, "")
+        return _said(failed.place, "")._replace(is_of_script=True)
     held = {leaf for rule in record.rules.values() for leaf in rule.leaves}
     alone = [event for event in record.of(Differentiated) if event.is_leaf and event.leaves.isdisjoint(held)]
     places = [event.place for event in alone]

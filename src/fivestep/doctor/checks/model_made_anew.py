@@ -25,4 +25,5 @@ def model_made_anew(record: Record) -> Seen | None:
         f"{longest.num_fresh + 1:,} models, each with new weights and a new {longest.name}, had one pass over the same "
         "rows one after another: what one has learned is lost with it, and the loss begins anew.",
         "Make model and optimizer once, before the loop over the epochs, and give both to what trains an epoch.",
+        is_of_script=True,
     )

@@ -3,7 +3,7 @@
 import math
 
 from ...diagnosis._finding import figure
-from .._events import MEASURE, ROWS, Differentiated, Measured, Predicted, Seen, Updated
+from .._events import MEASURE, ROWS, Differentiated, Measured, NotFinite, Predicted, Seen, Updated
 from .._record import Record
 
 EMPTY_ADVICE = (
@@ -61,8 +61,8 @@ def _is_of_no_rows(record: Record, broken: int) -> bool:
 
 def _origin(record: Record, broken: int) -> str:
     """The first module of that round whose answer was not finite, unless it always is."""
-    usual = {one.layer for one in record.not_finite if one.round < broken}
-    first = next((one for one in record.not_finite if one.round == broken and one.layer not in usual), None)
+    usual = {one.layer for one in record.of(NotFinite) if one.round < broken}
+    first = next((one for one in record.of(NotFinite) if one.round == broken and one.layer not in usual), None)
     if first is None:
         return ""
     if not first.are_weights_finite:

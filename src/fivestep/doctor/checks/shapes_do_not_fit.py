@@ -40,4 +40,10 @@ def shapes_do_not_fit(record: Record) -> Seen | None:
         )
     else:
         return None
-    return Seen(PREDICT, failed.place, seen, advice)
+    return Seen(
+        PREDICT,
+        failed.place,
+        seen,
+        advice,
+        is_of_script=True,
+    )

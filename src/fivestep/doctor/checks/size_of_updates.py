@@ -10,10 +10,6 @@ from .._record import FEWEST, Record
 TOO_LARGE, TOO_SMALL = 0.3, 1e-6
 """Of |update| / |weights|; about 0.001 is usual."""
 
-SEARCH = 100.0
-"""The factor by which rates differ where one is looked for, from step to step."""
-
-
 SHRUNK = 0.5
 """Of the first gradient: where the last one is smaller, small updates are those near a minimum, whatever the rate."""
 
@@ -34,7 +30,7 @@ def size_of_updates(record: Record) -> Seen | None:
     if TOO_SMALL <= middle <= TOO_LARGE or not all(map(math.isfinite, record.losses)):
         return None
     rate, first = max(updates[-1].rates, default=0.0), max(updates[0].rates, default=0.0)
-    if rate > SEARCH * first > 0 or (not middle and (rate < first or not any(ratios))):
+    if record.is_search or (not middle and (rate < first or not any(ratios))):
         return None
     if middle < TOO_SMALL and _length(updates[-1]) < SHRUNK * _length(updates[0]):
         return None

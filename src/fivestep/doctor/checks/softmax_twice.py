@@ -22,7 +22,7 @@ def softmax_twice(record: Record) -> Seen | None:
 
 
 def _by_hand(record: Record) -> Seen | None:
-    passes = [event for event in record.of(Differentiated) if not event.round]
+    passes = [event for event in record.of(Differentiated) if event.is_first]
     found = [event.doubled for event in passes if event.doubled is not None]
     if not found or len(found) < len(passes):
         return None

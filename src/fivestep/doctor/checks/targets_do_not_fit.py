@@ -26,6 +26,7 @@ def targets_do_not_fit(record: Record) -> Seen | None:
         f"{name} got outputs of shape {given.shape} and targets of shape {target.shape} and type {target.dtype}, and "
         f"{advice[0]}.",
         advice[1],
+        is_of_script=True,
     )
 
 

@@ -23,4 +23,5 @@ def types_do_not_fit(record: Record) -> Seen | None:
         failed.place,
         f"The layer {left.layer} takes {wants}, and got {came}, in a tensor of shape {left.shapes[0]}.",
         f"Write x.{'long()' if is_lookup else f'to(torch.{left.weight_dtype})'} where the rows are made.",
+        is_of_script=True,
     )

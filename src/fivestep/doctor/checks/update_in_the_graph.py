@@ -31,4 +31,5 @@ def update_in_the_graph(record: Record) -> Seen | None:
         failed.place,
         seen,
         "Write `with torch.no_grad(): w -= lr * w.grad`, and then `w.grad = None`.",
+        is_of_script=True,
     )

@@ -19,4 +19,5 @@ def weights_not_copied(record: Record) -> Seen | None:
         f"Weights are loaded that are the model's own: its state_dict() of {number} before was no copy, and "
         "has been trained on.",
         "Keep a copy: best = copy.deepcopy(model.state_dict()).",
+        is_of_script=True,
     )
