@@ -1,7 +1,9 @@
 """Several files as one table: which ones, in which order, in which types; what does not fit is named."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -143,8 +145,24 @@ def test_a_sample_is_from_all_over_the_table(tmp_path: Path) -> None:
 
 def test_a_header_alone_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n")
-    with pytest.raises(InputError, match=r"a\.csv must hold rows, got only a header; check the file"):
+    with pytest.raises(InputError, match=r"a\.csv must hold rows of values, got only a header; check the file"):
         BlockTable.open(str(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "must hold a table, got an empty file"),
+        (np.zeros((0, 2)), "must hold rows of values, got none"),
+        (np.zeros((3, 0)), "must hold rows of values, got none"),
+    ],
+    ids=["nothing", "no rows", "no columns"],
+)
+def test_an_array_without_numbers_is_refused(tmp_path: Path, content: np.ndarray | None, sentence: str) -> None:
+    path = tmp_path / "a.npy"
+    path.touch() if content is None else np.save(path, content)
+    with pytest.raises(InputError, match=f"{re.escape(str(path))} {sentence}; check"):
+        BlockTable.open(str(path))
 
 
 def test_a_checksum_tells_files_from_others(tmp_path: Path) -> None:

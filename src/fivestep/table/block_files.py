@@ -12,7 +12,7 @@ import polars as pl
 from ..check import InputError
 from .dialect import HEAD, Dialect, dialect_as_it_lies
 from .kinds import shortened
-from .packed import OPENERS
+from .packed import OPENERS, check_not_empty
 from .read import SEPARATED, check_is_table
 from .rounded import rounds_some
 from .runs import runs_of_lines
@@ -109,6 +109,7 @@ def open_blocks(path: Path) -> BlockFile:
             f"--stream."
         )
     check_is_table(path)
+    check_not_empty(path)
     if not is_streamable(path):
         raise InputError(
             f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave "

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..check import InputError, warn
 from .block_files import SAMPLED, BlockFile, Look, Piece, SeparatedBlocks, open_blocks
-from .read import is_pattern, one_sentence
+from .read import is_pattern, nothing_in, one_sentence
 from .separated import warn_of_empty_rows
 from .values import found_nowhere, with_gaps
 
@@ -41,8 +41,8 @@ class BlockTable:
             self.take_for_numbers(self.undecided)
         self._note_types()
         self.blocks = tuple(Block(k, piece) for k, file in enumerate(self.files) for piece in file.pieces)
-        if not self.blocks:
-            raise InputError(f"{self.files[0].path} must hold rows, got only a header; check the file.")
+        if not (self.blocks and self.types):
+            raise nothing_in(self.files[0].path)
 
     @classmethod
     def open(cls, pattern: str, as_text: Collection[str] = (), tokens: Collection[str] = ()) -> Self:

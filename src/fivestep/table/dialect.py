@@ -121,8 +121,6 @@ def _examine(path: Path) -> _Bytes:
     decoder, encoding, newline, lines, since_newline = codecs.getincrementaldecoder("utf-8")(), "utf-8", "", 0, 0
     with path.open("rb") as file:
         head = file.read(16)
-        if not head:
-            raise InputError(f"{path} must hold a table, got an empty file; check how it was written.")
         for signature, (what, advice) in SIGNATURES.items():
             if signature in (head[: len(signature)], head[: len(signature)].lower()):
                 raise InputError(f"{path} must hold text, got {what}; {advice}.")

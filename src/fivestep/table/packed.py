@@ -41,10 +41,12 @@ def stem_of(path: Path) -> str:
 def unpacked(path: Path) -> Iterator[Path]:
     """A context with the file itself, or a temporary unpacked copy if it is compressed.
 
-    What is wrong with the copy is said of the file. Raises whatever the libraries raise for a damaged one.
+    What is wrong with the copy is said of the file. Raises whatever the libraries raise for a damaged one, and an
+    `InputError` for an empty one.
     """
     opener = OPENERS.get(path.suffix.lower())
     if opener is None:
+        check_not_empty(path)
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="fivestep-") as folder:
@@ -52,6 +54,13 @@ def unpacked(path: Path) -> Iterator[Path]:
         with opener(path) as source, copy.open("wb") as target:
             shutil.copyfileobj(source, target, 2**20)
         try:
+            check_not_empty(copy)
             yield copy
         except InputError as error:
             raise InputError(str(error).replace(str(copy), str(path))) from error
+
+
+def check_not_empty(path: Path) -> None:
+    """Raises an `InputError` for a file without a byte, of which each reader would say something else."""
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} must hold a table, got an empty file; check how it was written.")

@@ -45,7 +45,7 @@ def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") 
     with one_sentence(path), unpacked(path) as file:
         frame = read_separated(file, as_text, decimal) if suffix in SEPARATED else _READERS[suffix](file)
     if frame.height == 0 or frame.width == 0:
-        raise InputError(f"{path} must hold rows, got {'only a header' if frame.width else 'none'}; check the file.")
+        raise nothing_in(path)
     return frame
 
 
@@ -65,7 +65,13 @@ def table_batches(path: Path, num_rows: int, *, by_name: bool = True) -> Iterato
             yield frame
         unchanged.check()
     if not total:
-        raise InputError(f"{path} must hold rows, got none below its header; check the file.")
+        raise nothing_in(path)
+
+
+def nothing_in(path: Path) -> InputError:
+    """The error about a file without a value in it."""
+    got = "only a header" if ending_of(path) in SEPARATED else "none"
+    return InputError(f"{path} must hold rows of values, got {got}; check the file.")
 
 
 def is_pattern(name: str) -> bool:
@@ -162,6 +168,8 @@ def _read_npz(path: Path) -> pl.DataFrame:
     """Each array of one axis is a column, each of two axes several, called by the array's name and their place."""
     with np.load(path, allow_pickle=False) as arrays:
         frames = [_named(_from_array(arrays[name], f"{path}, array {name!r}"), name) for name in arrays.files]
+    if not frames:
+        raise nothing_in(path)
     if len({frame.height for frame in frames}) > 1:
         heights = ", ".join(f"{name} {frame.height}" for name, frame in zip(arrays.files, frames, strict=True))
         raise InputError(f"the arrays of {path} must have as many rows each, got {heights}; leave some out.")
@@ -185,14 +193,18 @@ def _scan_lines_of_json(path: Path) -> pl.LazyFrame:
 
 
 def _check_lines_of_json(path: Path) -> None:
-    """Raises an `InputError` for the first line that is no object."""
+    """Raises an `InputError` for the first line that is no object, and where all are empty."""
+    is_empty = True
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
+            is_empty = is_empty and not line.strip()
             if line.strip() and not _is_object(line):
                 raise InputError(
                     f'every line of {path} must be a JSON object such as {{"a": 1}}, got {shortened(line.strip())} in '
                     f"line {number}; fix that line."
                 )
+    if is_empty:
+        raise nothing_in(path)
 
 
 def _is_object(line: str) -> bool:
