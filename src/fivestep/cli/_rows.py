@@ -32,12 +32,17 @@ def rows_of_numbers(run: Run, file: Path, num_rows: int) -> Iterator[Tensor]:
             raise InputError(
                 f"{file} must hold numbers on the scale of the training rows, got bytes; convert them to floats."
             )
-        x = torch.from_numpy(pl.DataFrame(list(map(_as_numbers, frame))).to_numpy(writable=True)).to(run.engine.dtype)
+        numbers = torch.from_numpy(pl.DataFrame(list(map(_as_numbers, frame))).to_numpy(writable=True))
+        x = numbers.to(run.engine.dtype)
         if not x.isfinite().all():
             row, column = (~x.isfinite()).nonzero()[0].tolist()
+            dtype = run.engine.dtype_name
+            is_finite = bool(numbers[row, column].isfinite())
+            fitting = f"numbers that {dtype}, in which the network computes, can hold"
             raise InputError(
-                f"{file} must hold a finite number in every field, got {_shown(frame[row, column])} in row "
-                f"{first_row + row:,}, column {frame.columns[column]!r}; fix it."
+                f"{file} must hold {fitting if is_finite else 'a finite number in every field'}, got "
+                f"{_shown(frame[row, column])} in row {first_row + row:,}, column {frame.columns[column]!r}; "
+                f"{'fix it, or train with --dtype float64' if is_finite else 'fix it'}."
             )
         yield x * scale if has_bytes and scale is not None else x
         first_row += frame.height
