@@ -20,6 +20,7 @@ from fivestep.machine.files import metadata_in, tensors_in, write_tensors
 from fivestep.table.encoder import MANY_ROWS, Encoder
 from fivestep.table.frame import as_frame
 from fivestep.table.kinds import ColumnKind, kinds_of
+from fivestep.table.pixels import fit_pixels
 from fivestep.table.target import fit_target
 from fivestep.table.targets import TargetColumns
 from tests.tolerances import EXACT, FORMULA, distance
@@ -356,3 +357,13 @@ def test_a_missing_number_among_many_rows_is_the_median_where_training_has_seen_
     encoder = Encoder.fit(as_frame({"a": values}), [ColumnKind("a", "number")])
     values[12_344] = math.nan
     assert encoder.encode(as_frame({"a": values}))[12_344].item() == 0
+
+
+@pytest.mark.parametrize("rows", [None, np.array([0, 2])], ids=["all rows", "some rows"])
+@pytest.mark.parametrize("height", [3, MANY_ROWS], ids=["few", "many"])
+def test_a_pixel_that_float32_cannot_hold_is_refused_with_its_row(height: int, rows: np.ndarray | None) -> None:
+    frame = pl.DataFrame({"p1": [0.0] * height, "p2": [255.0, 0.0, -1e300, *[0.0] * (height - 3)]})
+    encoder = fit_pixels(frame[:2], kinds_of(frame))
+    sentence = r"column 'p2' must hold numbers on the scale of the training rows, got '-1e\+?300' in row 103; fix it"
+    with pytest.raises(InputError, match=sentence):
+        encoder.encode(frame, rows=rows, first_row=101)

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..check import InputError, warn
 from . import in_file
 from .columns import COLUMNS, FittedColumn, column_from_dict
-from .kinds import ColumnKind
+from .kinds import ColumnKind, shortened
 from .target import Target
 from .targets import NO_TARGETS, TargetColumns
 from .values import PLAIN, missing
@@ -201,7 +201,20 @@ class Encoder:
                 out[:, at + 1] = self.scaled(missing(values).cast(pl.Float64).to_numpy(), at + 1)
                 continue
             for place, numbers in enumerate(column.raw(values, first_row), start=at):
-                out[:, place] = numbers if column.num_codes else self.scaled(numbers, place)
+                with np.errstate(over="ignore"):  # of numbers that no clip makes finite, which are refused
+                    out[:, place] = numbers if column.num_codes else self.scaled(numbers, place)
+        if self.clip is None and not np.isfinite(out).all():
+            self._refuse_beyond(x, frame, rows, first_row)
+
+    def _refuse_beyond(self, x: Tensor, frame: pl.DataFrame, rows: "np.ndarray | None", first_row: int) -> None:
+        """Raises an `InputError` for the first number that is too large for x on its scale."""
+        row, place = (~x.isfinite()).nonzero()[0].tolist()
+        name = next(name for name, places in self.places.items() if place in places)
+        at = row if rows is None else int(rows[row])
+        raise InputError(
+            f"column {name!r} must hold numbers on the scale of the training rows, got {shortened(frame[name][at])} in "
+            f"row {first_row + at:,}; fix it, or leave the row out."
+        )
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
