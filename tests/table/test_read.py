@@ -124,6 +124,14 @@ def test_whole_numbers_of_any_length_stay_texts_where_float64_may_round_them(
     assert texts(table["a"])[0] == lines[0] or dtype == pl.Float64
 
 
+def test_whole_numbers_that_float64_rounds_stay_texts_if_they_come_late_too(tmp_path: Path) -> None:
+    rows = "".join(f"{k},{k % 7},1e300\n" for k in range(SAMPLE + 5))
+    path = written(tmp_path, "t.csv", f"card,a,mass\n{rows}9007199254740993,1,NA\nNA,2,3\n".encode())
+    frame = read_table(path)
+    assert frame.schema == {"card": pl.String(), "a": pl.Float64(), "mass": pl.Float64()}
+    assert frame["card"].tail(3).to_list() == [f"{SAMPLE + 4}", "9007199254740993", "NA"]
+
+
 def test_words_that_blanks_separate_are_warned_of(tmp_path: Path) -> None:
     path = written(tmp_path, "t.txt", b"a b\n1 x\n2 y\n")
     with pytest.warns(UserWarning, match=r"taken for one column, got 'a b' as its name; if blanks separate several"):

@@ -198,6 +198,11 @@ def test_whole_numbers_of_which_float64_makes_one_are_warned_of() -> None:
         surveyed(pl.DataFrame({"c": [str(10**17 + 1 + k % 3) for k in range(60)]})).kinds()
 
 
+@pytest.mark.parametrize("value", ["100000000000000000001", 100000000000000001], ids=type)
+def test_one_long_number_in_all_rows_is_a_constant_without_a_warning(value: str | int) -> None:
+    assert [kind.kind for kind in surveyed(pl.DataFrame({"c": [value] * 60})).kinds()] == ["constant"]
+
+
 REFUSED = {
     "a word among numbers": ["1.5"] * 59 + ["n/k"],
     "as many classes as rows": [f"c{k}" for k in range(60)],

@@ -1,6 +1,7 @@
 """Whole numbers that float64 rounds, as long identifiers are: of card numbers it takes neighbors for one."""
 
 import shlex
+from typing import final
 
 import numpy as np
 import polars as pl
@@ -24,15 +25,38 @@ def first_rounded(values: pl.Series) -> str:
 
     Of columns that are float64 already nothing is known.
     """
-    if values.dtype == pl.String:
-        text = values.str.strip_chars()
-        whole = text.filter(text.str.contains(DIGITS)).cast(pl.Int128, strict=False)
-    elif values.dtype.is_integer():
-        whole = values.cast(pl.Int128)
-    else:
-        return ""
+    whole = _whole(values)
     rounded = whole.filter(whole.cast(pl.Float64).cast(pl.Int128, strict=False).ne_missing(whole))
     return str(rounded[0]) if len(rounded) else ""
+
+
+def _whole(values: pl.Series) -> pl.Series:
+    """The whole numbers that may be beyond float64, exactly."""
+    if values.dtype == pl.String:
+        text = values.str.strip_chars()
+        return text.filter(text.str.contains(DIGITS)).cast(pl.Int128, strict=False)
+    return values.cast(pl.Int128) if values.dtype.is_integer() else pl.Series(dtype=pl.Int128)
+
+
+@final
+class RoundedNumbers:
+    """Whether float64 rounds whole numbers of a column, as far as blocks have gone by."""
+
+    def __init__(self) -> None:
+        self.first = ""
+        self.are_different = False
+        """Whether there are two or more of those numbers, though float64 may make one of them."""
+        self._one: int | None = None
+
+    def add(self, values: pl.Series, numbers: "np.ndarray") -> None:
+        """Takes the values of one block in, which are these numbers in float64."""
+        if (self.first and self.are_different) or not rounds_some(numbers):
+            return
+        self.first = self.first or first_rounded(values)
+        different = _whole(values).drop_nulls().unique()
+        if len(different):
+            self._one = different[0] if self._one is None else self._one
+            self.are_different = self.are_different or len(different) > 1 or different[0] != self._one
 
 
 def holds_long(values: pl.Series, numbers: "np.ndarray") -> bool:

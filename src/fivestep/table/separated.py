@@ -13,7 +13,7 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
-from .rounded import holds_long
+from .rounded import EXACT, holds_long
 from .runs import runs_of_lines
 from .values import MISSING, are_codes, digits_alike, may_be_codes, missing, missing_text, plain_numbers
 
@@ -36,7 +36,8 @@ def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "")
     with dialect_of(path) as dialect:
         try:
             frame = _read(dialect, _all_text(dialect) if decimal == "," else _types(dialect, as_text))
-            frame = frame.with_columns(_settled(frame, as_text)) if decimal != "," else frame
+            if decimal != ",":
+                frame = frame.with_columns(_settled(frame, as_text)).with_columns(_long_as_written(dialect, frame))
         except pl.exceptions.PolarsError:
             try:
                 frame = _read(dialect, _all_text(dialect))
@@ -121,6 +122,16 @@ def _settled(frame: pl.DataFrame, as_text: Collection[str]) -> Iterator[pl.Serie
             has_gaps_only = found.null_count() == missing(column).sum() < len(column)
             if has_gaps_only and not holds_long(column, found.to_numpy()):
                 yield found
+
+
+def _long_as_written(dialect: Dialect, frame: pl.DataFrame) -> Iterator[pl.Series]:
+    """As texts, the columns of numbers with whole ones below the sample that float64 may round."""
+    columns = [column for column in frame if column.dtype == pl.Float64]
+    large = [of.name for of in columns if max(-(of.min() or 0.0), of.max() or 0.0) >= EXACT]  # type: ignore[operator]
+    if large:
+        places = [dialect.columns.index(name) for name in large]
+        texts = pl.read_csv(dialect.path, **csv_options(dialect), schema=_all_text(dialect), columns=places)
+        yield from (texts[name] for name in large if holds_long(texts[name], frame[name].to_numpy()))
 
 
 def _head(dialect: Dialect) -> IO[bytes] | None:

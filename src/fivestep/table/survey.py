@@ -29,7 +29,7 @@ from .kinds import (
 )
 from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
-from .rounded import EXACT, first_rounded, rounds_some, warn_of_rounded
+from .rounded import EXACT, RoundedNumbers, warn_of_rounded
 from .sketch import QuantileSketch, quantiles_of_counts
 from .targets import TargetColumns
 from .values import (
@@ -116,7 +116,7 @@ class NumberSurvey(ColumnSurvey):
         self.is_whole = True
         self.few: dict[float, int] | None = {}
         self._all_different, self._offsets = is_named_identifier(name), (np.inf, -np.inf)
-        self._codes, self._rounded = Codes(), ""
+        self._codes, self._rounded = Codes(), RoundedNumbers()
 
     def add(self, values: pl.Series, place: Place) -> None:
         found, gaps = numbers(values, self.number_format), missing(values)
@@ -133,8 +133,7 @@ class NumberSurvey(ColumnSurvey):
             return
         self.sketch.add(x)
         self.is_whole = self.is_whole and bool((x == np.round(x)).all())
-        if not self._rounded and rounds_some(x):
-            self._rounded = first_rounded(values)
+        self._rounded.add(values, x)
         if self.is_whole:
             offsets = x - rows
             self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
@@ -156,8 +155,10 @@ class NumberSurvey(ColumnSurvey):
         """Warns of numbers such as 00501, or that float64 rounds, which the network would take for quantities."""
         if self._codes.are_some:
             warn_of_code(self.name, self._codes.first)
-        elif self._rounded and (kind := self.kind().kind) in ("number", "constant"):
-            warn_of_rounded(self.name, self._rounded, kind)
+        elif self._rounded.first:
+            kind = self.kind().kind
+            if kind == "number" or (kind == "constant" and self._rounded.are_different):
+                warn_of_rounded(self.name, self._rounded.first, kind)
 
     @property
     def ends(self) -> tuple[float, float]:
