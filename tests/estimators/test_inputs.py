@@ -394,3 +394,49 @@ def test_masked_moments_are_gaps(kind: str) -> None:
         for x in (np.ma.array(moments, mask=hidden), gaps)
     )
     assert np.array_equal(masked, plain)
+
+
+LONG = np.where(np.arange(40) % 3, 2**53 + 1, 2**53 + 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            pd.DataFrame({"card": LONG, "b": 1.5}),
+            r"make categories of it \(pandas: X\['card'\] = X\['card'\]\.astype\(",
+        ),
+        (pd.DataFrame({"card": pd.array([*LONG[:-1], None], dtype="Int64")}), "make categories of it"),
+        (pd.DataFrame({"card": LONG, "b": ["x", "y"] * 20}), "make categories of it"),
+        (pd.DataFrame({"card_id": 2**53 + 1 + np.arange(40), "b": ["x", "y"] * 20}), "make categories of it"),
+        (pl.DataFrame({"card": LONG}), "make categories of it"),
+        (np.stack([LONG % 7, LONG], 1)[:, ::-1], "make X a DataFrame with categories in column 0, or drop it"),
+    ],
+    ids=["numbers alone", "with a gap", "beside words", "an identifier beside words", "polars", "an array"],
+)
+def test_whole_numbers_that_float64_rounds_are_warned_of_with_what_helps_in_python(rows: Any, said: str) -> None:
+    warning = (
+        rf"column '(card|card_id|0)' holds '900719925474\d+', .* float64 cannot tell .*; if these are codes, {said}"
+    )
+    with pytest.warns(UserWarning, match=warning):
+        fs.MLPClassifier(recipe="standard", max_iter=1).fit(rows, np.arange(40) % 2)
+
+
+def test_what_the_warning_says_helps() -> None:
+    x = pd.DataFrame({"card": LONG})
+    x["card"] = x["card"].astype("category")
+    model = fs.MLPClassifier(recipe="standard", max_iter=50, random_state=0).fit(x, np.arange(40) % 3 > 0)
+    assert model.score(x, np.arange(40) % 3 > 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([f"{7 * k:05d}" for k in range(40)], r"the like, .*; if these are codes, make categories of it"),
+        ([*(str(k) for k in range(30)), *["none"] * 10], "numbers and 'none', .*; if that is no value, make it None"),
+    ],
+    ids=["codes", "likely gaps"],
+)
+def test_what_may_be_meant_otherwise_is_warned_of_with_what_helps_in_python(values: list[str], said: str) -> None:
+    with pytest.warns(UserWarning, match=f"column 'c' holds .*{said}"):
+        fs.MLPClassifier(recipe="standard", max_iter=1).fit(pd.DataFrame({"c": values}), np.arange(40) % 2)

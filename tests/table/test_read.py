@@ -233,7 +233,10 @@ BROKEN: list[tuple[str, bytes, str]] = [
         "must have lines of less than 64 MB, got a longer one after line 1",
     ),
     ("t.parquet", CONTENTS["t.parquet"][: len(CONTENTS["t.parquet"]) // 2], "must be a .parquet file that can be read"),
-    *((f"t.{kind}", b"", "must hold a table, got an empty file") for kind in ("parquet", "arrow", "jsonl", "npy", "npz")),
+    *(
+        (f"t.{kind}", b"", "must hold a table, got an empty file")
+        for kind in ("parquet", "arrow", "jsonl", "npy", "npz")
+    ),
     ("t.jsonl", b"\n \n", "must hold rows of values, got none; check the file"),
     ("t.npy", numpy_bytes(np.save, np.zeros((0, 2))), "must hold rows of values, got none; check the file"),
     ("t.npy", numpy_bytes(np.save, np.zeros((3, 0))), "must hold rows of values, got none; check the file"),

@@ -146,7 +146,7 @@ def test_a_table_of_which_nothing_can_be_used_is_refused() -> None:
 
 def test_amounts_that_may_be_thousands_are_asked_for_in_a_stream_too() -> None:
     amounts = pl.Series("price", ["1.234 €", "950 €", "2.500 €"] * 10)
-    sentence = r"'price' must show .*; say --decimal=, if that is 1234, or --decimal=\. if it is 1\.234 "
+    sentence = r"'price' must show .*; say --decimal=, if that is 1234, or --decimal=\. if it is 1\.234\."
     with pytest.raises(InputError, match=f"column {sentence}"):
         TableSurvey(amounts.to_frame())
     with pytest.raises(InputError, match=f"target {sentence}"):

@@ -12,9 +12,11 @@ import scipy.sparse
 
 from ..check import warn
 from ..find import Choice
+from ..table.advice import OF_FRAME, Advice
 from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
 from ..table.kinds import ColumnKind, kinds_of
-from ..table.values import UNUSABLE
+from ..table.rounded import first_rounded, rounds_some, warn_of_rounded
+from ..table.values import UNUSABLE, present_array
 from ._chosen import ChosenRows
 
 NUMBERS_AT_A_TIME = 2**16
@@ -153,7 +155,8 @@ class Encoded(Inputs):
     @classmethod
     def fit(cls, frame: pl.DataFrame, categorical: tuple[str, ...]) -> Self:
         """Fits the encoder; warns of columns that it cannot use."""
-        kinds = [_as_meant(kind, frame[kind.name]) for kind in kinds_of(frame, categorical=categorical)]
+        found = kinds_of(frame, categorical=categorical, advice=OF_FRAME)
+        kinds = [_as_meant(kind, frame[kind.name]) for kind in found]
         for kind in kinds:
             if kind.kind in ("text", "identifier"):
                 is_nested = isinstance(frame[kind.name].dtype, UNUSABLE)
@@ -183,8 +186,18 @@ class Encoded(Inputs):
 
 def _as_meant(kind: ColumnKind, values: pl.Series) -> ColumnKind:
     """The kinds of columns, except that numbers in X always count as numbers, even if they number the rows."""
-    is_number = kind.kind == "identifier" and values.dtype.is_numeric()
-    return dataclasses.replace(kind, kind="number") if is_number else kind
+    if kind.kind != "identifier" or not values.dtype.is_numeric():
+        return kind
+    warn_of_long(values)
+    return dataclasses.replace(kind, kind="number")
+
+
+def warn_of_long(values: pl.Series, advice: Advice = OF_FRAME) -> None:
+    """Warns of a column of whole numbers if float64 rounds one of them."""
+    if values.dtype.is_integer() and rounds_some(present_array(values.cast(pl.Float64))):
+        first = first_rounded(values)
+        if first:
+            warn_of_rounded(values.name, first, advice=advice)
 
 
 def _dense(x: Any, dtype: type) -> np.ndarray:

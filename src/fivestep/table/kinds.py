@@ -1,7 +1,6 @@
 """The kind of each column of a table, and why."""
 
 import re
-import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, final
@@ -10,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError, one_of, warn
+from .advice import OF_FILE, Advice
 from .dates import DATE_FORMATS, date_format_of, dates
 from .rounded import EXACT, first_rounded, warn_of_rounded
 from .values import (
@@ -73,11 +73,17 @@ class ColumnKind:
 
 
 def kinds_of(
-    frame: pl.DataFrame, *, categorical: Collection[str] = (), ignore: Collection[str] = (), decimal: str = ""
+    frame: pl.DataFrame,
+    *,
+    categorical: Collection[str] = (),
+    ignore: Collection[str] = (),
+    decimal: str = "",
+    advice: Advice = OF_FILE,
 ) -> list[ColumnKind]:
     """One `ColumnKind` for each column. `categorical` and `ignore` overrule what would be found.
 
-    `decimal` is what stands before the decimals of numbers in texts if the values, such as 1.234, do not tell.
+    `decimal` is what stands before the decimals of numbers in texts if the values, such as 1.234, do not tell; `advice`
+    says where the frame is from.
 
     Raises an `InputError` for a name that is no column, and for a column of numbers with something else in it.
     """
@@ -89,12 +95,12 @@ def kinds_of(
         if name in ignore
         else category(frame[name], "as asked")
         if name in categorical
-        else kind_of(frame[name], decimal)
+        else kind_of(frame[name], decimal, advice)
         for name in frame.columns
     ]
 
 
-def kind_of(values: pl.Series, decimal: str = "") -> ColumnKind:
+def kind_of(values: pl.Series, decimal: str = "", advice: Advice = OF_FILE) -> ColumnKind:
     """The kind of one column."""
     if isinstance(values.dtype, UNUSABLE):
         return ColumnKind(values.name, "text", f"{values.dtype} in each row")
@@ -104,7 +110,7 @@ def kind_of(values: pl.Series, decimal: str = "") -> ColumnKind:
         return ColumnKind(values.name, "empty", "no value at all")
     if not gaps.any() and _is_constant(present):
         return ColumnKind(values.name, "constant", always(present[0]))
-    return _kind_by_type(values, gaps, decimal)
+    return _kind_by_type(values, gaps, decimal, advice)
 
 
 def always(value: object) -> str:
@@ -119,33 +125,33 @@ def _is_constant(present: pl.Series) -> bool:
     return present.n_unique() == 1
 
 
-def _kind_by_type(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKind:
+def _kind_by_type(values: pl.Series, gaps: pl.Series, decimal: str, advice: Advice) -> ColumnKind:
     """What a column with two values or more is taken for."""
     if values.dtype == pl.Boolean:
         return category(values)
     if values.dtype in (pl.Date, pl.Datetime):
         return ColumnKind(values.name, "date", "as the file has it")
     if values.dtype.is_numeric() or values.dtype.is_temporal():
-        return _number(values.filter(~gaps), PLAIN if values.dtype.is_numeric() else SECONDS)
-    return _kind_of_text(values.cast(pl.String), gaps, decimal)
+        return _number(values.filter(~gaps), PLAIN if values.dtype.is_numeric() else SECONDS, advice)
+    return _kind_of_text(values.cast(pl.String), gaps, decimal, advice)
 
 
-def _kind_of_text(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKind:
+def _kind_of_text(values: pl.Series, gaps: pl.Series, decimal: str, advice: Advice) -> ColumnKind:
     """What a column of texts is taken for."""
     text = values.filter(~gaps)
     different = text.unique(maintain_order=True)
     number_format = number_format_of(different, decimal)
     if number_format is not None:
-        refuse_ambiguous(different, number_format, "column", decimal)
-        warn_of_codes(different)
-        return _number(text, number_format)
-    advice = "count it as missing, make the column categorical, or ignore it"
-    refuse_mostly_numbers(values, gaps, "column", advice, decimal)
+        refuse_ambiguous(different, number_format, "column", decimal, advice)
+        warn_of_codes(different, advice)
+        return _number(text, number_format, advice)
+    else_ = "count it as missing, make the column categorical, or ignore it"
+    refuse_mostly_numbers(values, gaps, "column", else_, decimal)
     date_format = date_format_of(different)
     if date_format is not None:
         return ColumnKind(values.name, "date", f"written {plainly(date_format)}", date_format=date_format)
     kind = _kind_of_words(text, different)
-    warn_of_words(kind, different, decimal)
+    warn_of_words(kind, different, decimal, advice)
     return kind
 
 
@@ -162,7 +168,7 @@ def _kind_of_words(text: pl.Series, different: pl.Series) -> ColumnKind:
     return category(text)
 
 
-def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKind:
+def _number(present: pl.Series, number_format: NumberFormat, advice: Advice) -> ColumnKind:
     """The kind of a column of numbers: 0 and 1 are binary, a count of the rows is an identifier."""
     name, found = present.name, numbers(present, number_format)
     low, high = cast("tuple[float, float]", (found.min(), found.max()))
@@ -178,7 +184,7 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
             return ColumnKind(name, "identifier", "counts the rows" if counts_rows else "all different, named so")
     first = first_rounded(present) if max(-low, high) >= EXACT else ""
     if first:
-        warn_of_rounded(name, first)
+        warn_of_rounded(name, first, advice=advice)
     return number_kind(name, low, high, number_format)
 
 
@@ -205,7 +211,9 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
     )
 
 
-def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "") -> None:
+def refuse_ambiguous(
+    values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "", advice: Advice = OF_FILE
+) -> None:
     """Raises an `InputError` for amounts such as "1.234 €", where nothing tells whether that is 1234.
 
     `what` is what the values are of, a column or a target; `decimal` says what stands before decimals.
@@ -218,29 +226,28 @@ def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, 
         found = numbers(pointed.head(1), number_format)[0]
         raise InputError(
             f"{what} {values.name!r} must show what its point stands for, got {shortened(pointed[0])} and no amount "
-            f"that does; say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a "
-            f"DataFrame, make numbers of the column)."
+            f"that does; {advice.for_point(found)}."
         )
 
 
-def warn_of_codes(different: pl.Series) -> None:
+def warn_of_codes(different: pl.Series, advice: Advice) -> None:
     """Warns of numbers such as 00501, which the network would take for quantities."""
     if are_codes(different):
-        warn_of_code(different.name, different[0])
+        warn_of_code(different.name, different[0], advice)
 
 
-def warn_of_code(name: str, first: str) -> None:
+def warn_of_code(name: str, first: str, advice: Advice = OF_FILE) -> None:
     """The same of a column of which the first value is known."""
     warn(
-        f"column {name!r} holds {shortened(first)} and the like, and is taken for number; if these are codes, say "
-        f"--categorical {shlex.quote(name)}, or make the column one of categories."
+        f"column {name!r} holds {shortened(first)} and the like, and is taken for number; if these are codes, "
+        f"{advice.if_codes(name)}."
     )
 
 
-def warn_of_words(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
+def warn_of_words(kind: ColumnKind, different: pl.Series, decimal: str = "", advice: Advice = OF_FILE) -> None:
     """Warns where the different texts of a column are no numbers and no dates, but nearly."""
     warn_of_units(kind, different)
-    warn_of_likely_gaps(kind, different, decimal)
+    warn_of_likely_gaps(kind, different, decimal, advice)
     warn_of_dates(kind, different)
     if kind.is_used:
         warn_of_cases(f"column {kind.name!r}", different)
@@ -297,15 +304,15 @@ def units_in(different: pl.Series) -> str:
     return " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
 
 
-def warn_of_likely_gaps(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
+def warn_of_likely_gaps(kind: ColumnKind, different: pl.Series, decimal: str, advice: Advice) -> None:
     """Warns where the different texts of a column are numbers, but for one or two that may stand for no value."""
     found = numbers(different, closest_number_format(different, decimal))
     others = different.filter(found.is_null()).to_list()
     if 1 <= len(others) <= 2 and len(different) - len(others) >= FEW / 2:
         shown = listed([in_line(text) for text in others])
         warn(
-            f"column {kind.name!r} holds numbers and {shown}, and is taken for {kind.kind}; if that is no value, leave "
-            f"it empty, or say --missing={shlex.quote(others[0])}."
+            f"column {kind.name!r} holds numbers and {shown}, and is taken for {kind.kind}; if that is no value, "
+            f"{advice.if_gap(others[0])}."
         )
 
 

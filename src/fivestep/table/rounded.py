@@ -1,12 +1,12 @@
 """Whole numbers that float64 rounds, as long identifiers are: of card numbers it takes neighbors for one."""
 
-import shlex
 from typing import final
 
 import numpy as np
 import polars as pl
 
 from ..check import warn
+from .advice import OF_FILE, Advice
 
 EXACT = 2**53
 """Up to here float64 has every whole number; the next one becomes it."""
@@ -64,10 +64,9 @@ def holds_long(values: pl.Series, numbers: "np.ndarray") -> bool:
     return rounds_some(numbers) and bool(values.str.strip_chars().str.contains(DIGITS).any())
 
 
-def warn_of_rounded(name: str, first: str, kind: str = "number") -> None:
+def warn_of_rounded(name: str, first: str, kind: str = "number", advice: Advice = OF_FILE) -> None:
     """Warns of a column of numbers with such a whole number in it; float64 may make one number, a constant, of all."""
-    quoted = shlex.quote(name)
     warn(
         f"column {name!r} holds {first!r}, and is taken for {kind}, but float64 cannot tell that from its neighbors; "
-        f"if these are codes, say --categorical {quoted} or --ignore {quoted}, or make texts of the column."
+        f"if these are codes, {advice.if_codes(name)}."
     )

@@ -161,5 +161,5 @@ def _named_targets_of(encoder: Encoder, part: Taken, source: TableSource) -> tup
 
 def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:
     names = set(inputs.columns)
-    chosen = {"categorical": names & set(source.categorical), "ignore": names & set(source.ignore)}
-    return kinds_of(inputs, **chosen, decimal=source.decimal)
+    categorical, ignore = names & set(source.categorical), names & set(source.ignore)
+    return kinds_of(inputs, categorical=categorical, ignore=ignore, decimal=source.decimal)
