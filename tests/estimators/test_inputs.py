@@ -440,3 +440,25 @@ def test_what_the_warning_says_helps() -> None:
 def test_what_may_be_meant_otherwise_is_warned_of_with_what_helps_in_python(values: list[str], said: str) -> None:
     with pytest.warns(UserWarning, match=f"column 'c' holds .*{said}"):
         fs.MLPClassifier(recipe="standard", max_iter=1).fit(pd.DataFrame({"c": values}), np.arange(40) % 2)
+
+
+DAYS_OF_2024 = np.array([20240100 + 100 * (k // 20) + k % 20 + 1 for k in range(40)])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            pd.DataFrame({"day": DAYS_OF_2024}),
+            r"make them dates \(pandas: X\['day'\] = pandas\.to_datetime\(X\['day'\], f",
+        ),
+        (pd.DataFrame({"day": DAYS_OF_2024, "b": ["x", "y"] * 20}), "make them dates"),
+        (DAYS_OF_2024[:, None], "make X a DataFrame with dates in column 0"),
+    ],
+    ids=["numbers alone", "beside words", "an array"],
+)
+def test_dates_written_as_one_number_are_hinted_at(rows: Any, said: str) -> None:
+    with pytest.warns(
+        UserWarning, match=f"column '(day|0)' holds '20240101' and the like, which may be dates, .*{said}"
+    ):
+        fs.MLPClassifier(recipe="standard", max_iter=1).fit(rows, np.arange(40) % 2)

@@ -80,6 +80,30 @@ def test_large_numbers_that_are_no_codes_are_not_warned_of(values: list[object])
     assert kind_of(pl.Series("mass", values * 9)).kind in ("number", "category")
 
 
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.Float64, pl.String], ids=str)
+def test_dates_written_as_one_number_are_hinted_at(dtype: pl.DataType) -> None:
+    days = [int(f"{day:%Y%m%d}") for day in DAYS]
+    said = (
+        "column 'day' holds '20240101' and the like, which may be dates, and is taken for number; write 2024-01-01 to"
+    )
+    with pytest.warns(UserWarning, match=said):
+        assert kind_of(pl.Series("day", [None, *days]).cast(dtype)).kind == "number"
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        [20240101 + k for k in range(40)],
+        [20240101 + 100 * k for k in range(9)],
+        [17000101 + 10000 * k for k in range(30)],
+        [20240101.5 + k for k in range(20)],
+    ],
+    ids=["a 32nd", "few", "years of other numbers", "decimals"],
+)
+def test_other_numbers_of_eight_digits_are_no_dates(days: list[float]) -> None:
+    assert kind_of(pl.Series("amount", [*days, *days[::2]])).kind == "number"
+
+
 @pytest.mark.parametrize(
     "values", [["08", "12"], ["0", "100"], ["0.5", "1.2"], ["100", "200"], ["000", "0010"]], ids=str
 )

@@ -166,6 +166,7 @@ def test_what_stands_before_decimals_can_be_said_of_a_stream_too(decimal: str, l
 WARNED_OF = {
     "codes": ["98101"] * 300 + ["00501"] * 30,
     "whole numbers that float64 rounds": [str(9007199254740993 + 2 * (k % 20)) for k in range(60)],
+    "dates without hyphens": [f"2023{1 + k % 12:02}{1 + k % 28:02}" for k in range(60)],
     "units": [f"{k} {unit}" for k in range(15) for unit in ("kg", "lb")] * 3,
     "words that may stand for gaps": [f"{k % 20}.5" for k in range(60)] + ["unknown"] * 20,
     "dates in two ways": ["2024-02-03", "2024-05-06", "07.08.2024", "29.08.2024"] * 9

@@ -13,8 +13,9 @@ import scipy.sparse
 from ..check import warn
 from ..find import Choice
 from ..table.advice import OF_FRAME, Advice
+from ..table.dates import may_be_days
 from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
-from ..table.kinds import ColumnKind, kinds_of
+from ..table.kinds import FEWEST_DAYS, ColumnKind, kinds_of, warn_of_days
 from ..table.rounded import first_rounded, rounds_some, warn_of_rounded
 from ..table.values import UNUSABLE, present_array
 from ._chosen import ChosenRows
@@ -188,16 +189,20 @@ def _as_meant(kind: ColumnKind, values: pl.Series) -> ColumnKind:
     """The kinds of columns, except that numbers in X always count as numbers, even if they number the rows."""
     if kind.kind != "identifier" or not values.dtype.is_numeric():
         return kind
-    warn_of_long(values)
+    warn_of_whole(values)
     return dataclasses.replace(kind, kind="number")
 
 
-def warn_of_long(values: pl.Series, advice: Advice = OF_FRAME) -> None:
-    """Warns of a column of whole numbers if float64 rounds one of them."""
-    if values.dtype.is_integer() and rounds_some(present_array(values.cast(pl.Float64))):
-        first = first_rounded(values)
-        if first:
-            warn_of_rounded(values.name, first, advice=advice)
+def warn_of_whole(values: pl.Series, advice: Advice = OF_FRAME) -> None:
+    """Warns of a column of whole numbers if float64 rounds one of them, or all may be dates."""
+    if not values.dtype.is_integer():
+        return
+    x = present_array(values.cast(pl.Float64))
+    first = first_rounded(values) if rounds_some(x) else ""
+    if first:
+        warn_of_rounded(values.name, first, advice=advice)
+    if may_be_days(x) and len(np.unique(x)) >= FEWEST_DAYS:
+        warn_of_days(values.name, x[0], advice)
 
 
 def _dense(x: Any, dtype: type) -> np.ndarray:

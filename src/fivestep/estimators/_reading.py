@@ -13,11 +13,11 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from ..check import InputError, refuse
 from ..table.advice import OF_ARRAY
+from ..table.dates import FIRST_DAY
 from ..table.frame import as_frame
-from ..table.rounded import EXACT
 from ._chosen import chosen
 from ._containers import check_no_gaps, check_not_masked, check_numbers, plain_labels, plain_tensor, warn_of_order
-from ._inputs import Encoded, Inputs, Scaled, Unchanged, warn_of_long
+from ._inputs import Encoded, Inputs, Scaled, Unchanged, warn_of_whole
 
 
 class Table(NamedTuple):
@@ -60,7 +60,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Reading, inputs: I
         with _texts_named(of, X, y if how.y_is_numeric else None, how, inputs):
             x, y = validate_data(of, X, y, reset=inputs is None, **_options(X, how), **in_y)
             if inputs is None:
-                _warn_of_long_columns(X)
+                _warn_of_whole_numbers(X)
             y = y.astype(np.float64) if how.y_is_numeric and y.dtype.kind in "US" else y
     else:
         if y is None:
@@ -115,23 +115,24 @@ def frame_of(X: Any, how: Reading, inputs: Inputs | None) -> pl.DataFrame | None
     return as_frame(X) if how.scales and is_mixed(X) else None
 
 
-def _warn_of_long_columns(X: Any) -> None:
-    """Warns of columns of whole numbers of which scikit-learn's check has made float64, and so rounded some."""
-    if isinstance(X, np.ndarray) and _may_be_long(X):
+def _warn_of_whole_numbers(X: Any) -> None:
+    """Warns of columns of whole numbers, where all are numbers, as scikit-learn's check has made float64 of them."""
+    if isinstance(X, np.ndarray) and _may_be_telling(X):
         for k in range(X.shape[1]):
-            warn_of_long(pl.Series(f"{k}", X[:, k]), OF_ARRAY)
+            warn_of_whole(pl.Series(f"{k}", X[:, k]), OF_ARRAY)
     elif isinstance(X, pl.DataFrame):
         for column in X:
-            warn_of_long(column)
+            warn_of_whole(column)
     elif hasattr(X, "columns") and hasattr(X, "dtypes"):
         for k, dtype in enumerate(X.dtypes):
             has_gaps = getattr(dtype, "kind", "O") in "iu" and not isinstance(dtype, np.dtype)  # or may have some
-            if has_gaps or (isinstance(dtype, np.dtype) and _may_be_long(X.iloc[:, k].to_numpy())):
-                warn_of_long(as_frame(X.iloc[:, [k]]).to_series())
+            if has_gaps or (isinstance(dtype, np.dtype) and _may_be_telling(X.iloc[:, k].to_numpy())):
+                warn_of_whole(as_frame(X.iloc[:, [k]]).to_series())
 
 
-def _may_be_long(x: np.ndarray) -> bool:
-    return x.dtype.kind in "iu" and max(-int(x.min()), int(x.max())) >= EXACT
+def _may_be_telling(x: np.ndarray) -> bool:
+    """Whether there are whole numbers as large as days, such as 20231231, or larger."""
+    return x.dtype.kind in "iu" and max(-int(x.min()), int(x.max())) >= FIRST_DAY
 
 
 def is_mixed(X: Any) -> bool:

@@ -22,6 +22,15 @@ class Advice:
             return f"make categories of it (pandas: {column} = {column}.astype('category')), or drop it"
         return f"say --categorical {shlex.quote(name)} or --ignore {shlex.quote(name)}, or make texts of the column"
 
+    def if_dates(self, name: str, first: str) -> str:
+        """What to do about numbers such as 20231231 that are dates."""
+        if self.of == "file":
+            return f"write {first[:4]}-{first[4:6]}-{first[6:]} to make them dates"
+        if self.of == "array":
+            return f"make X a DataFrame with dates in column {name}"
+        column = f"X[{name!r}]"
+        return f"make them dates (pandas: {column} = pandas.to_datetime({column}, format='%Y%m%d'))"
+
     def if_gap(self, text: str) -> str:
         """What to do about a text that stands for no value."""
         return f"leave it empty, or say --missing={shlex.quote(text)}" if self.of == "file" else "make it None"

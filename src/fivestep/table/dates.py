@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import polars as pl
 
 from .values import first_without_null, missing
@@ -41,8 +42,19 @@ OFFSET = r"\s*(?:[Zz]|[+\u2212-][\d: ]+)$"
 FIRST_YEAR = 1000
 """Of four digits: below it, a year was written with two."""
 
+FIRST_DAY, LAST_DAY = 18000101, 21991231
+"""Between which a number may be a day."""
+
 MAY_BE_DATE = re.compile(r"(?=.*[-/.: ])(?:.*?\d){3}", re.DOTALL)
 """What every date and every time has: three digits, and something between them."""
+
+
+def may_be_days(x: "np.ndarray") -> bool:
+    """Whether all numbers are days as 20231231 is one."""
+    if not len(x) or x.min() < FIRST_DAY or x.max() > LAST_DAY:  # which of most columns tells enough
+        return False
+    month, day = x // 100 % 100, x % 100
+    return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (day == np.round(day))).all())
 
 
 def dates(values: pl.Series, date_format: str) -> pl.Series:

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..check import InputError, one_of, warn
 from .advice import OF_FILE, Advice
-from .dates import DATE_FORMATS, date_format_of, dates
+from .dates import DATE_FORMATS, date_format_of, dates, may_be_days
 from .rounded import EXACT, first_rounded, warn_of_rounded
 from .values import (
     PLAIN,
@@ -35,6 +35,9 @@ USED: tuple[Kind, ...] = ("number", "yes/no", "category", "date")
 
 FEW = 20
 """Rows below which distinct values do not mark a column as an identifier."""
+
+FEWEST_DAYS = 10
+"""Different numbers such as 20231231 from which it is no chance that all of them are days."""
 
 MOSTLY = 0.9
 """The share of values above which a column counts as numbers with mistakes, or as identifiers."""
@@ -185,6 +188,8 @@ def _number(present: pl.Series, number_format: NumberFormat, advice: Advice) -> 
     first = first_rounded(present) if max(-low, high) >= EXACT else ""
     if first:
         warn_of_rounded(name, first, advice=advice)
+    if is_plain and may_be_days(written) and found.n_unique() >= FEWEST_DAYS:
+        warn_of_days(name, written[0], advice)
     return number_kind(name, low, high, number_format)
 
 
@@ -241,6 +246,15 @@ def warn_of_code(name: str, first: str, advice: Advice = OF_FILE) -> None:
     warn(
         f"column {name!r} holds {shortened(first)} and the like, and is taken for number; if these are codes, "
         f"{advice.if_codes(name)}."
+    )
+
+
+def warn_of_days(name: str, first: float, advice: Advice = OF_FILE) -> None:
+    """Warns of a column of numbers such as 20231231, which are as far apart as no dates are."""
+    day = f"{first:.0f}"
+    warn(
+        f"column {name!r} holds {day!r} and the like, which may be dates, and is taken for number; "
+        f"{advice.if_dates(name, day)}."
     )
 
 

@@ -13,10 +13,11 @@ import polars as pl
 
 from ..check import InputError
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
-from .dates import date_format_of, dates
+from .dates import date_format_of, dates, may_be_days
 from .encoder import QUARTILES, Encoder, center_and_scale_of
 from .kinds import (
     FEW,
+    FEWEST_DAYS,
     MOSTLY,
     ColumnKind,
     always,
@@ -26,6 +27,7 @@ from .kinds import (
     refuse_ambiguous,
     shortened,
     warn_of_code,
+    warn_of_days,
 )
 from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
@@ -117,6 +119,7 @@ class NumberSurvey(ColumnSurvey):
         self.few: dict[float, int] | None = {}
         self._all_different, self._offsets = is_named_identifier(name), (np.inf, -np.inf)
         self._codes, self._rounded = Codes(), RoundedNumbers()
+        self._first, self._are_days = 0.0, not number_format.has_unit
 
     def add(self, values: pl.Series, place: Place) -> None:
         found, gaps = numbers(values, self.number_format), missing(values)
@@ -134,6 +137,8 @@ class NumberSurvey(ColumnSurvey):
         self.sketch.add(x)
         self.is_whole = self.is_whole and bool((x == np.round(x)).all())
         self._rounded.add(values, x)
+        self._first = self._first if self.sketch.count > len(x) else x[0]
+        self._are_days = self._are_days and may_be_days(x)
         if self.is_whole:
             offsets = x - rows
             self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
@@ -152,13 +157,15 @@ class NumberSurvey(ColumnSurvey):
         self.few = self.few if len(self.few) <= FEW_VALUES else None
 
     def warn_of_codes(self) -> None:
-        """Warns of numbers such as 00501, or that float64 rounds, which the network would take for quantities."""
+        """Warns of numbers that the network would take for quantities: 00501, 20231231, or what float64 rounds."""
         if self._codes.are_some:
             warn_of_code(self.name, self._codes.first)
         elif self._rounded.first:
             kind = self.kind().kind
             if kind == "number" or (kind == "constant" and self._rounded.are_different):
                 warn_of_rounded(self.name, self._rounded.first, kind)
+        elif self._are_days and (self.few is None or len(self.few) >= FEWEST_DAYS) and self.kind().kind == "number":
+            warn_of_days(self.name, self._first)
 
     @property
     def ends(self) -> tuple[float, float]:
