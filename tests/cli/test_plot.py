@@ -28,6 +28,12 @@ def test_a_picture_of_a_task_is_drawn_with_the_network_asked_for(fivestep: Comma
     assert "moons: MLP 2-4-3-1, relu" in (tmp_path / "net.svg").read_text()
 
 
+def test_a_terminal_says_what_is_waited_for(fivestep: Command, moons: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert "Drawing curves ..." in fivestep("plot", moons, "curves").err
+
+
 def test_without_a_kind_all_are_listed(fivestep: Command, moons: str) -> None:
     out = fivestep("plot", moons).out
     can, _, needs = out.partition("needs a run, other data, or options")

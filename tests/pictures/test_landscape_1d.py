@@ -27,6 +27,12 @@ def test_losses_are_those_at_the_weights_moved(moons: Subject) -> None:
     assert found[3].tolist() == pytest.approx([0.5, evaluate(engine, moons.data.train).loss])
 
 
+def test_along_a_single_weight_there_is_one_direction(line: Subject) -> None:
+    """As large as the weight, a direction can only be the weight itself or its opposite."""
+    found = lines(draw(line, "landscape-1d:places=5").axes[0])
+    assert list(found) == ["random direction 1", "the trained weights"]
+
+
 def test_a_direction_is_as_large_as_the_weights_unit_by_unit(moons: Subject) -> None:
     """Li et al. 2018, section 4: |d_i| = |w_i| for each filter; biases stay where they are."""
     engine = moons.copied_engine()

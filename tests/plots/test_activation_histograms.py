@@ -1,5 +1,7 @@
 """Distributions over time."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,17 @@ def test_a_single_moment_can_be_drawn() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(*(activation_histograms([1, 2, 3], LAYERS, dark=dark) for dark in (False, True)))
+
+
+def test_numbers_of_many_steps_do_not_overlap() -> None:
+    steps = list(range(1, 12_000, 200))
+    layers = {f"layer {k}": (EDGES, np.full((len(steps), 2), 0.5)) for k in range(3)}
+    figure = activation_histograms(steps, layers)
+    figure.draw_without_rendering()
+    ticks = figure.axes[0].get_xticklabels()
+    boxes = [tick.get_window_extent() for tick in ticks if tick.get_text()]
+    assert len(boxes) > 2
+    assert not [a for a, b in pairwise(boxes) if a.x1 >= b.x0]
 
 
 def test_steps_are_whole_numbers() -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..check import InputError, refuse
+from ..datasets._progress import waiting
 from ..find import Choice, build
 from ..pictures._base import Numbers, Picture, Subject, kinds, suited_kinds
 from ..pictures._plot import draw_and_tell, known_kind, subject_of
@@ -83,7 +84,8 @@ def plot(
     subjects = [subject_at(one, network, plan, options.data_dir) for one in (source, *others)]
     name = choice.name.replace("_", "-")
     path = options.out or (Path(source, f"{name}.png") if subjects[0].is_trained else Path(f"{source}-{name}.png"))
-    _, numbers = draw_and_tell(subjects, choice, title=options.title, dark=options.dark, out=path)
+    with waiting(f"Drawing {name} ..."):  # what shows the training over time repeats it, and may take a minute
+        _, numbers = draw_and_tell(subjects, choice, title=options.title, dark=options.dark, out=path)
     if options.json:
         told = {"numbers": numbers} if numbers else {}
         print(json_text.dumps({"source": source, "kind": name, "picture": str(path), **told}))  # noqa: T201

@@ -28,8 +28,8 @@ __all__ = ["Block", "Entry", "Place", "Section", "explain", "first_rows", "train
 
 PURPOSES = {
     "predict": "Each row of x goes through the layers, from the first to the last. A linear layer multiplies what it "
-    "is given by weights, adds it up and adds a bias; an activation bends every number by itself. The numbers of the "
-    "last layer are the logits.",
+    "is given by weights, adds it up and adds a bias; an activation bends every number by itself. What the last "
+    "layer gives is called the logits, also where it is the answer itself.",
     "measure": "The loss says in one number how far the logits are from the targets. Training makes it smaller.",
     "forget": "Step 4 adds to the gradient. What the last step left there is set to zero, or it would count again.",
     "find": "The gradient says how the loss answers to each number: with dv for a number v, if v grows by a tiny h, "

@@ -24,7 +24,7 @@ def update_blocks(engine: ScratchEngine, layers: list[Watched], batch: Batch) ->
     engine.update(again=_again(engine, batch) if engine.optimizer.repeats else None)
     after, loss_after = engine.state(), _loss_in_evaluation(engine, batch)
     lines = [_docstrings.rule(engine.optimizer), *_docstrings.indented(engine.optimizer)]
-    lines.append(f"Here the learning rate lr is {engine.lr:.6g}, and this is step {engine.num_updates}.")
+    lines.append(f"Here the learning rate lr is {engine.lr:.6g}, and this is step {engine.num_updates:,}.")
     blocks = [Block(f"update rule: {engine.optimizer!r}", [], "\n".join(lines))]
     if not torch.equal(gradient, clipped):
         blocks.insert(0, _clip_block(engine.plan, gradient, clipped))

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from ..check import at_least, positive
 from ..plots.landscape_1d import landscape_1d
+from ..typing import Vector
 from ._base import Lacking, Picture, Subject
 from ._landscape import loss_around, needs_finite_loss, random_direction
 
@@ -17,7 +19,8 @@ from ._landscape import loss_around, needs_finite_loss, random_direction
 class Landscape1D(Picture):
     """The loss on the lines through the weights along `directions` random directions, each as large as the weights.
 
-    From -`reach` to `reach` times the direction, at `places` places.
+    From -`reach` to `reach` times the direction, at `places` places. Where there are fewer directions, as for a
+    single weight, each is drawn once.
     """
 
     description: ClassVar[str] = "the loss along random directions through the weights, filter-normalized"
@@ -38,11 +41,20 @@ class Landscape1D(Picture):
         engine = subject.copied_engine()
         center, loss = engine.params.flat.clone(), loss_around(subject, engine, self.directions * self.places)
         alpha = np.linspace(-self.reach, self.reach, self.places | 1)  # an odd number, so that 0 is one of them
-        found = {}
-        for k in range(self.directions):
-            engine.params.flat.copy_(center)
-            direction = random_direction(engine, self.seed + k)
-            found[f"random direction {k + 1}"] = np.array([loss(center + float(a) * direction) for a in alpha])
+        drawn = [random_direction(engine, self.seed + k) for k in range(self.directions)]
+        found = {
+            f"random direction {k}": np.array([loss(center + float(a) * direction) for a in alpha])
+            for k, direction in enumerate(_different(drawn), start=1)
+        }
         words = title or f"{subject.title}: training loss"
         x = "distance, in sizes of the weights of each unit"
         return landscape_1d(alpha, found, words, x=x, loss_unit=subject.loss_unit, dark=dark)
+
+
+def _different(directions: list[Vector]) -> list[Vector]:
+    """The directions without those that are one before them, or its opposite."""
+    kept: list[Vector] = []
+    for direction in directions:
+        if not any(torch.allclose(direction, sign * other) for other in kept for sign in (1, -1)):
+            kept.append(direction)
+    return kept

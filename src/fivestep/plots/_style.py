@@ -182,7 +182,7 @@ class Canvas:
 
 def counted() -> MaxNLocator:
     """Ticks at whole numbers, for epochs and steps: also where there is a single one."""
-    return MaxNLocator(integer=True, min_n_ticks=1)
+    return MaxNLocator("auto", integer=True, min_n_ticks=1)
 
 
 def grouped() -> StrMethodFormatter:
