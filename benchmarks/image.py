@@ -34,7 +34,7 @@ TARGETS = {"plain": "at least 0.912", "augmented": "above 0.9163"}
 
 def train(data: fs.Dataset, settings: dict[str, Any], seed: int) -> tuple[fs.Engine, float]:
     """The trained network, and the seconds of its training steps."""
-    facts = Facts(len(data.train), data.in_features, data.num_outputs, "classes")
+    facts = Facts(len(data.train), data.in_features, data.num_outputs or 0, "classes")
     spec, plan = Image().prepare("mlp", {**settings, "seed": seed}, facts)
     spec = with_moments(spec, data.train.moments)
     engine = fs.make_engine("auto", plan.sized(spec, data), plan, device="auto")

@@ -4,13 +4,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor
 
-from ..check import InputError
+from ..check import InputError, at_least, plain
 from ..typing import Indices, Tensors
 
 if TYPE_CHECKING:
@@ -168,7 +169,10 @@ class Stream(ABC):
 @final
 @dataclass(frozen=True)
 class Dataset:
-    """The parts of a data set. `num_outputs` is its number of classes, or of real targets.
+    """The parts of a data set.
+
+    `num_outputs` is its number of classes, or of real targets. By default the targets say it, once the loss is known:
+    a loss of classes has as many as the largest label of all parts and one, any other the numbers in a row of y.
 
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
     `stream`, where there is one, reads them from files; then `train`, `valid` and `test` are samples of the parts.
@@ -181,7 +185,7 @@ class Dataset:
     train: Rows
     valid: Rows | None = None
     test: Rows | None = None
-    num_outputs: int = 1
+    num_outputs: int | None = None
     name: str = "data"
     class_names: tuple[str, ...] = ()
     fresh: Callable[[int], Rows] | None = None
@@ -189,6 +193,11 @@ class Dataset:
     known_weights: Mapping[str, Tensors] = field(default_factory=dict, hash=False)
     known_losses: Mapping[str, float] = field(default_factory=dict, hash=False)
     encoder: "Encoder | None" = None
+
+    def __post_init__(self) -> None:
+        if self.num_outputs is not None:
+            at_least("num_outputs", self.num_outputs, 1, "leave it out to take it from the targets")
+            object.__setattr__(self, "num_outputs", plain(self.num_outputs))
 
     @property
     def num_rows(self) -> int:
@@ -214,8 +223,13 @@ class Dataset:
     def outputs_for(self, loss: "Loss") -> int:
         """The width of a network with that loss: for a binary loss, two classes are one output.
 
-        Raises an `InputError` for a binary loss and more than two classes.
+        Raises an `InputError` for a binary loss and more than two classes, and where the targets hold no classes.
         """
+        if self.num_outputs is None:
+            y = self.train.y
+            if loss.target == "classes" and not y.is_floating_point():
+                return self._num_classes
+            return (1 if y.dim() == 1 else y.shape[-1]) * loss.outputs_per_target
         if loss.target != "yes_no" or self.num_outputs == 1 or self.train.y.dim() > 1:
             return self.num_outputs * loss.outputs_per_target
         if self.num_outputs > 2:
@@ -224,6 +238,23 @@ class Dataset:
                 f"cross_entropy."
             )
         return 1
+
+    @cached_property
+    def _num_classes(self) -> int:
+        """The largest label of all parts and one. Raises an `InputError` unless it is between 2 and the rows."""
+        parts = [part for part in (self.train, self.valid, self.test) if part is not None]
+        count = 1 + max(int(part.y.max()) for part in parts)
+        if count < 2:
+            raise InputError(
+                f"y must hold at least two classes, 0 and 1, got none above {count - 1}; give num_outputs if others "
+                f"exist."
+            )
+        if count > (num_labels := sum(part.y.numel() for part in parts)):
+            raise InputError(
+                f"y must hold class labels from 0 on for a loss of classes, got {count - 1} among {num_labels}; use "
+                f"mse for numbers, or give num_outputs."
+            )
+        return count
 
     def in_features_for(self, known: int | None) -> int:
         """The same for a network of `known` inputs: where that is the last axis alone, tokens (N, T, I) stay tokens."""

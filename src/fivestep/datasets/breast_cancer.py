@@ -41,4 +41,4 @@ class BreastCancer(Task):
         table = load_breast_cancer()
         names, y = ("malignant", "benign"), table.target.astype(np.float32)
         train, valid, test, encoder = three_parts(table.data, y, table.feature_names, "diagnosis", names)
-        return Dataset(train, valid, test, name="breast-cancer", class_names=names, encoder=encoder)
+        return Dataset(train, valid, test, num_outputs=1, name="breast-cancer", class_names=names, encoder=encoder)

@@ -38,4 +38,4 @@ class Diabetes(Task):
         table = load_diabetes(scaled=False)
         parts = three_parts(table.data, table.target, table.feature_names, "progression", ())
         train, valid, test, encoder = with_scaled_targets(parts)
-        return Dataset(train, valid, test, name="diabetes", encoder=encoder)
+        return Dataset(train, valid, test, num_outputs=1, name="diabetes", encoder=encoder)

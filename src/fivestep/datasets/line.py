@@ -37,6 +37,7 @@ class Line(Task):
             train,
             _rows(100, seed, part=1),
             _rows(100, seed, part=2),
+            num_outputs=1,
             name="line",
             known_weights={
                 "true": {"0.weight": torch.tensor([[SLOPE]]), "0.bias": torch.tensor([INTERCEPT])},

@@ -39,6 +39,7 @@ class Sum(Task):
             training_rows(0),
             _rows(1000, seed, part=1),
             _rows(1000, seed, part=2),
+            num_outputs=1,
             name="sum",
             fresh=training_rows,
             known_weights={"true": {"0.weight": torch.ones(1, NUM_TERMS), "0.bias": torch.zeros(1)}},

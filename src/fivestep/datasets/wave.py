@@ -33,7 +33,8 @@ class Wave(Task):
     is_drawn: ClassVar[bool] = True
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
-        return Dataset(_rows(40, seed, part=0), _rows(200, seed, part=1), _rows(200, seed, part=2), name="wave")
+        train, valid, test = (_rows(num_rows, seed, part) for part, num_rows in enumerate((40, 200, 200)))
+        return Dataset(train, valid, test, num_outputs=1, name="wave")
 
 
 def _rows(num_rows: int, seed: int, part: int) -> Rows:
