@@ -273,7 +273,7 @@ def LinearRegression(  # noqa: N802
     in_features: int | None = None, out_features: int | None = 1, init: str | Choice = "torch"
 ) -> NetSpec:
     """One linear layer, y = x W^T + b: (N, in_features) to (N, out_features); with binary_cross_entropy, logistic."""
-    return NetSpec((Choice("linear"),), in_features, out_features, init, "linear regression")
+    return NetSpec((Choice("linear"),), in_features, out_features, init, "linear model")
 
 
 def SoftmaxRegression(  # noqa: N802

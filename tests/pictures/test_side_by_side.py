@@ -12,10 +12,8 @@ from tests.plots.drawn import legend
 
 def test_runs_are_named_by_their_models(moons: Subject, moons_by_sgd: Subject) -> None:
     figure = draw_all([moons, moons_by_sgd], "side-by-side")
-    assert legend(figure.axes[0]) == ["MLP 2-8-1, tanh", "linear regression 2-1"]
-    assert (
-        figure.axes[3].get_title().startswith(f"linear regression 2-1\nloss {moons_by_sgd.history[-1].train_loss:.3f}")
-    )
+    assert legend(figure.axes[0]) == ["MLP 2-8-1, tanh", "linear model 2-1"]
+    assert figure.axes[3].get_title().startswith(f"linear model 2-1\nloss {moons_by_sgd.history[-1].train_loss:.3f}")
 
 
 def test_runs_of_one_model_are_named_by_their_folders_and_the_title_names_the_model(moons: Subject) -> None:
@@ -26,7 +24,7 @@ def test_runs_of_one_model_are_named_by_their_folders_and_the_title_names_the_mo
 
 def test_two_of_three_runs_with_one_model_have_their_folders_before_it(moons: Subject, moons_by_sgd: Subject) -> None:
     figure = draw_all([moons, replace(moons, name="runs/moons-2"), moons_by_sgd], "side-by-side")
-    expected = ["moons-1 (MLP 2-8-1, tanh)", "moons-2 (MLP 2-8-1, tanh)", "linear regression 2-1"]
+    expected = ["moons-1 (MLP 2-8-1, tanh)", "moons-2 (MLP 2-8-1, tanh)", "linear model 2-1"]
     assert legend(figure.axes[0]) == expected
 
 
