@@ -108,8 +108,8 @@ for title, (engine, _) in sums.items():
         error = (engine.predict(scale * x) - scale * x.sum(1, keepdim=True)).abs().max().item()
         errors[title, scale] = error
         print(f"{title:17} numbers of size {scale:2}: largest error {error:.2e}")
-assert errors["linear regression", 10] < errors["MLP", 10] / 10
-weight, bias = sums["linear regression"][0].named_parameters().values()
+assert errors["linear model", 10] < errors["MLP", 10] / 10
+weight, bias = sums["linear model"][0].named_parameters().values()
 print("linear weights", [round(w, 5) for w in weight[0].tolist()], "bias", round(bias.item(), 6))
 assert (weight - 1).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
 assert bias.abs() < 5e-5
