@@ -69,9 +69,7 @@ class PlainLoop:
         losses: Tensor = self.criterion(self.model(self.x[rows]), self.y[rows])
         if self.weight is None:
             return losses
-        shares = shares_of(self.weight[rows])
-        assert shares is not None, "there are weights"
-        return losses.flatten().dot(shares)
+        return losses.flatten().dot(shares_of(self.weight[rows]))
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:

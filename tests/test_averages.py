@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from fivestep.averages import to_prediction, to_training
+from fivestep.averages import to_prediction
 from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import FiveStepEngine
@@ -20,7 +20,7 @@ from fivestep.evaluation import evaluate
 from fivestep.find import Choice
 from fivestep.plan import TrainPlan
 from fivestep.run import Run
-from fivestep.steps import steps
+from fivestep.steps import steps, upcoming_steps
 from fivestep.train import train
 from tests.samples import (
     ENGINES,
@@ -111,8 +111,24 @@ def test_to_training_undoes_to_prediction(name: str) -> None:
     to_prediction(engine)
     to_prediction(engine)
     assert distance(engine.params.flat, before) > 0
-    to_training(engine)
+    engine.params.to_training()
     assert torch.equal(engine.params.flat, before)
+
+
+@every_engine
+@pytest.mark.parametrize("options", [{"optimizer": "adam", "ema": EMA}, {"optimizer": "schedule_free_adamw"}])
+def test_a_step_by_hand_goes_on_with_the_weights_that_train(name: str, options: dict[str, Any]) -> None:
+    """After a training, whose end leaves others to predict with, and as if the loop had done it."""
+    plan = small_plan(epochs=2, micro_batch_size=None, **options)
+    by_hand, by_loop = small_engine(name, plan), small_engine(name, plan)
+    list(train(by_hand, DATA, replace(plan, epochs=1)))
+    for upcoming in upcoming_steps(by_hand, DATA, plan, start := by_hand.num_updates):
+        by_hand.lr = upcoming.lr
+        by_hand.train_step(*upcoming.batch)
+    for _ in steps(by_loop, DATA, plan):
+        pass
+    assert by_hand.num_updates == by_loop.num_updates == 2 * start
+    assert worst(by_hand.state(), by_loop.state()).distance < ENGINES_FLOAT64
 
 
 @every_engine
@@ -134,7 +150,7 @@ def test_loaded_weights_are_trained_on(name: str) -> None:
     to_prediction(engine)
     ones = {key: torch.ones_like(value) for key, value in weights_of(engine).items()}
     engine.load_weights(ones)
-    to_training(engine)
+    engine.params.to_training()
     assert worst(weights_of(engine), ones).distance == EXACT
 
 

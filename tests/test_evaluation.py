@@ -118,6 +118,15 @@ def test_evaluation_changes_nothing(name: str) -> None:
     assert torch.equal(engine.params.flat, other.params.flat)
 
 
+@pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf])
+def test_weights_that_are_none_are_refused(wrong: float) -> None:
+    data = three_classes()
+    weight = torch.ones(50)
+    weight[7] = wrong
+    with pytest.raises(InputError, match=f"weights of the rows must be finite numbers of at least 0, got {wrong};"):
+        evaluate(small_engine("scratch"), Rows(data.train.x, data.train.y, weight))
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 def test_rows_that_all_weigh_nothing_have_no_mean() -> None:
     data = three_classes()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps, upcoming_steps
@@ -29,6 +30,23 @@ def test_steps_are_numbered_from_one_through_the_epochs() -> None:
     assert [step.number for step in done] == list(range(1, 13))
     assert [step.epoch for step in done] == [1] * 4 + [2] * 4 + [3] * 4
     assert [step.num_rows for step in done] == [16, 16, 16, 2] * 3
+
+
+@every_engine
+@pytest.mark.parametrize("start", [-3, 13])
+def test_a_start_that_is_no_step_of_the_run_is_refused(name: str, start: int) -> None:
+    with pytest.raises(InputError, match=f"start must be 0 to 12, the number of steps, got {start}"):
+        next(steps(small_engine(name), three_classes(), small_plan(), start))
+
+
+@pytest.mark.parametrize("name", [*ENGINES, "fused:larger=true"])
+@pytest.mark.parametrize("label", [99, -1])
+def test_a_class_that_there_is_not_is_refused_before_a_step(name: str, label: int) -> None:
+    """By an engine that does many steps without looking too."""
+    data = three_classes()
+    data.train.y[7] = label
+    with pytest.raises(InputError, match=f"y must hold classes 0 to 2 for a network of 3 outputs, got .*{label}"):
+        list(steps(small_engine(name), data, small_plan()))
 
 
 @every_engine

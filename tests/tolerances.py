@@ -4,6 +4,7 @@
 because that is the scale at which rounding happens in a sum.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -127,12 +128,13 @@ a thousandth of a few units, against a gradient of a tenth or more, and the roun
 
 
 def distance(got: Tensor, expected: Tensor) -> float:
-    """max|got - expected| / max|expected|; infinite where the shapes differ or a number is missing on one side."""
+    """max|got - expected| / max|expected|; infinite where the shapes differ, or numbers that are not finite do."""
     if got.shape != expected.shape or not torch.equal(got.isfinite(), expected.isfinite()):
         return float("inf")
     if torch.equal(got, expected):
         return 0.0
-    return float((got - expected).abs().max() / expected.abs().max())
+    ratio = float((got - expected).abs().max() / expected.abs().max())
+    return float("inf") if math.isnan(ratio) else ratio
 
 
 class Worst(NamedTuple):

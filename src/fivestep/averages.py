@@ -11,7 +11,8 @@ NUMBERS_AT_A_TIME = 2**18
 def to_prediction(engine: Engine) -> None:
     """From now on the engine holds the weights to predict with, where they differ from those that it trains.
 
-    `engine.predict`, `evaluate` and a saved model then use them; `engine.state()` still returns those that train.
+    `engine.predict`, `evaluate` and a saved model then use them; `engine.state()` still returns those that train, and
+    the next step goes on with these (`Params.to_training`).
     """
     if engine.params.training is not None:
         return
@@ -19,13 +20,6 @@ def to_prediction(engine: Engine) -> None:
     if average is not None:
         _exchange_(engine.params.flat, average)
         engine.params.training = average
-
-
-def to_training(engine: Engine) -> None:
-    """From now on the engine holds the weights that train, as every step needs it."""
-    if engine.params.training is not None:
-        engine.params.flat.copy_(engine.params.training)
-        engine.params.training = None
 
 
 def _exchange_(a: Tensor, b: Tensor) -> None:

@@ -114,7 +114,7 @@ class Batches:
         return [max(total_of(part), tiny) for part in weight.split(self.size)]
 
     def _batch(self, rows: Rows, where: slice) -> Batch:
-        weight = shares_of(None if rows.weight is None else rows.weight[where])
+        weight = None if rows.weight is None else shares_of(rows.weight[where])
         return Batch(self._here(rows.stored[where]), self._here(rows.y[where]), self._here(weight))
 
     def _here(self, of_batch: MaybeTensor) -> MaybeTensor:
@@ -129,7 +129,8 @@ class Batches:
         y, weight = self._rows.y[order], None if self._rows.weight is None else self._rows.weight[order]
         weights = repeat(None) if weight is None else weight.split(self.size)
         for rows, targets, part in zip(order.split(self.size), y.split(self.size), weights, strict=False):
-            yield Batch(self._gathered(self._here(rows)), self._here(targets), self._here(shares_of(part)))
+            share = None if part is None else shares_of(part)
+            yield Batch(self._gathered(self._here(rows)), self._here(targets), self._here(share))
 
     def _from_windows(self, in_order: "InOrder", count: int) -> Batch:
         """The next rows of a stream; a batch that spans two windows is assembled from copies."""
@@ -216,7 +217,7 @@ def together(parts: Sequence[Rows]) -> Rows:
 
 
 def total_of(weight: Tensor) -> float:
-    """The sum of weights, rounded once: the last digit of torch's own sum depends on where they lie in memory."""
+    """The sum of weights, rounded once."""
     return math.fsum(weight.tolist())
 
 
@@ -229,6 +230,11 @@ def check_batch_size(size: int, data: Dataset) -> None:
         )
 
 
-def shares_of(weight: Tensor | None) -> Tensor | None:
-    """The weights divided by their sum; if all of them are 0, they stay 0."""
-    return None if weight is None else weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
+def shares_of(weights: Tensor) -> Tensor:
+    """Weights (..., N) divided by their sums over N, which are rounded once; if all of them are 0, they stay 0.
+
+    The last digit of torch's own sum depends on where the weights lie in memory.
+    """
+    longest = torch.float64 if weights.device.type != "mps" else weights.dtype  # which has no float64
+    total = weights.sum(-1, keepdim=True, dtype=longest).clamp(min=torch.finfo(weights.dtype).tiny)
+    return weights / total.to(weights.dtype)

@@ -189,8 +189,7 @@ class Blocks:
             rows, order = self._as_it_lies(within[0]), within[1]
         weight = rows.weight if rows.weight is None or order is None else rows.weight[order]
         strengths = self._strengths(weight, starts, stops, l2)
-        parts = () if weight is None else map(shares_of, weight.split(sizes.tolist()))
-        shares = torch.cat([part for part in parts if part is not None]) if weight is not None else None
+        shares = None if weight is None else torch.cat([shares_of(part) for part in weight.split(sizes.tolist())])
         return Block(rows, order, shares, starts, stops, rates, strengths)
 
     def _as_it_lies(self, window: Rows) -> Rows:
@@ -251,15 +250,8 @@ class Blocks:
         for places, size in ((slice(0, whole), self.size), (slice(whole, None), self.num_rows - whole)):
             if size:
                 batches = epochs[:, places].unflatten(1, (-1, size))
-                out = shares[:, places].unflatten(1, (-1, size))
-                torch.div(batches, _totals(batches), out=out)
+                shares[:, places].unflatten(1, (-1, size)).copy_(shares_of(batches))
         return shares.view(-1)
-
-
-def _totals(batches: Tensor) -> Tensor:
-    """The sums of weights (..., size), all at once, as `shares_of` divides by them; rounded once, wherever they lie."""
-    tiny = torch.finfo(batches.dtype).tiny
-    return batches.sum(-1, keepdim=True, dtype=torch.float64).clamp(min=tiny).to(batches.dtype)
 
 
 def rows_of_steps(steps: range, num_rows: int, size: int, dtype: torch.dtype = torch.int64) -> Tensor:

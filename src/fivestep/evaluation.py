@@ -28,7 +28,7 @@ def evaluate(
     those of the engine's plan, are measured beside them, from all rows together. With `temperature_scaling` in the
     plan, the loss leaves out label smoothing, as the temperature is fitted to the labels as they are. Each rank that
     calls this evaluates all rows by itself. Raises an `InputError` for a metric that does not suit the loss's targets,
-    and for rows that all weigh 0.
+    and for rows that all weigh 0, or less.
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = engine.plan.metrics if metrics is None else metrics
@@ -65,6 +65,10 @@ def _evaluate(
         if number % ranks.size != ranks.rank:
             continue
         part = rows_of_pass.to(engine.device, engine.dtype)
+        if part.weight is not None and not (fits := (part.weight >= 0) & part.weight.isfinite()).all():
+            raise refuse(
+                "the weights of the rows", part.weight[~fits][0].item(), "finite numbers of at least 0", "fix them"
+            )
         with threads_for(engine, len(part)):
             logits = engine.predict(part.inputs(engine.dtype))
             y = criterion.match(logits, part.y)

@@ -87,6 +87,13 @@ class Params:
                 self.weights[k][name] = self.buffers[start:stop].view(shape)
                 start = stop
 
+    @torch.no_grad()
+    def to_training(self) -> None:
+        """From now on `flat` holds the parameters that train, as every step needs it."""
+        if self.training is not None:
+            self.flat.copy_(self.training)
+            self.training = None
+
     def parts(self, *, matrices_apart: bool) -> list[Part]:
         """The slices that a rule moves in one call each: usually one, unless some have their own factor or decay."""
         parts: list[Part] = []

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .averages import to_training
 from .batches import Batch, Batches
 from .blocks import Blocks
+from .check import refuse
 from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
 from .engines._engine import BlockEngine, Engine
@@ -75,8 +75,12 @@ def steps(
 
     An engine that does many steps in one call (`fused`) yields after each block of them, about ten times a second; no
     block runs past the end of every `every`-th epoch. `seen` is the caller's list of monitored losses, one per
-    evaluated epoch so far, for schedules that react to them.
+    evaluated epoch so far, for schedules that react to them. Raises an `InputError` if there are not as many steps as
+    `start`, or the loss does not accept the targets.
     """
+    num_steps = plan.num_steps(data.num_rows)
+    if not 0 <= start <= num_steps:
+        raise refuse("start", start, f"0 to {num_steps}, the number of steps", "pass engine.num_updates to go on")
     if isinstance(engine, BlockEngine):
         yield from _in_blocks(engine, data, plan, start, seen, every)
         return
@@ -87,7 +91,6 @@ def steps(
 
 def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
     """Does one step, whole or in micro-batches. Returns its loss, on the device, with the L2 term if there is one."""
-    to_training(engine)
     engine.lr, engine.l2 = upcoming.lr, upcoming.l2
     penalty = engine.penalty() if upcoming.l2 else None
     batch, places, part = upcoming.batch, upcoming.places, plan.micro_batch_size
@@ -141,6 +144,7 @@ def _in_blocks(
     """The same steps, in blocks that take about a tenth of a second each."""
     data = weighed(engine, data.for_epochs(plan.epochs), plan)
     learn_from_rows(engine, data)
+    engine.check_targets(data.train)
     blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.row_access)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
     per_epoch = plan.steps_per_epoch(blocks.num_rows)
@@ -151,7 +155,6 @@ def _in_blocks(
             end = min(done - done % period + period, num_steps, done + blocks.most_steps)
             end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
             rates = schedule_factors(schedule, done, end, num_steps, seen) * plan.lr
-            to_training(engine)
             started = engine.clock
             with one_thread():
                 block = blocks.take(done, rates, plan.l2)

@@ -94,6 +94,14 @@ def test_each_network_may_have_data_of_its_own() -> None:
     assert all(member.history[-1].valid_loss is not None for member in members)
 
 
+@pytest.mark.parametrize("name", ["fused", "scratch"])
+def test_a_metric_of_a_network_that_diverges_ends_no_other(name: str) -> None:
+    plans = [small_plan(loss="cross_entropy", optimizer="sgd", lr=lr, metrics="auc") for lr in (0.01, 1e300, 0.01)]
+    members = fit_many(MLP(None, 6, None), DATA, plans, name, dtype="float64", device="cpu")
+    assert [member.diverged is not None for member in members] == [False, True, False]
+    assert members[2].history[-1].train_metrics["auc"] > 0.5
+
+
 def test_a_network_that_diverges_is_reported_and_touches_no_other() -> None:
     plans = [small_plan(loss="mse", lr=lr, epochs=200) for lr in (0.01, 1e6, 0.01)]
     numbers = replace(DATA, train=type(DATA.train)(DATA.train.x, DATA.train.x[:, :3]), valid=None)

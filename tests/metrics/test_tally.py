@@ -1,5 +1,6 @@
 """Predictions that are summarized give the values of those that are kept, on one rank and on several."""
 
+import math
 from typing import Any
 
 import pytest
@@ -45,6 +46,25 @@ def test_summaries_give_what_all_rows_give(monkeypatch: pytest.MonkeyPatch, kind
     monkeypatch.setattr(_tally, "MOST_TOGETHER", most)
     expected = measure(build_metrics(METRICS[kind], kind), *rows(kind))
     assert values(ALONE, kind, most) == pytest.approx(expected, rel=FORMULA)
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+@pytest.mark.parametrize("bounded", [False, True])
+def test_predictions_that_are_not_finite_have_no_value(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, wrong: float, bounded: bool
+) -> None:
+    """Of a network that diverges; scikit-learn would raise an error of its own for `auc`."""
+    monkeypatch.setattr(_tally, "MOST_TOGETHER", 16)
+    metrics = build_metrics((*METRICS[kind], *(("auc",) if kind != "numbers" else ())), kind)
+    z, y, weight = rows(kind)
+    z[25, 0] = wrong
+    tally = Tally(metrics, bounded=bounded)
+    for turn, part in enumerate(zip(*(of.split(16) for of in (z, y, weight)), strict=True)):
+        tally.add(turn, *part)
+    found = tally.measured(ALONE)
+    assert found.keys() == metrics.keys()
+    assert all(math.isnan(value) for value in found.values())
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..batches import Batch, Place
 from ..blocks import Block, RowAccess
 from ..check import InputError, instance
+from ..datasets._base import Rows
 from ..draws import Draws, generator
 from ..find import Choice
 from ..layer import Memo
@@ -166,8 +167,15 @@ class Engine(ABC):
         return Memo(training=True, reuse=reuse, draws=self.draws, layer=layer, over_ranks=over_ranks)
 
     @final
+    def training_input(self, x: Features) -> Inputs:
+        """`as_input` of a training pass, which is taken at the weights that train (`averages.py`)."""
+        self.params.to_training()
+        return self.as_input(x)
+
+    @final
     def penalty(self) -> Scalar:
         """The L2 term of the next step, l2 |w|^2 / 2 over the matrices, which is added to the loss of the rows."""
+        self.params.to_training()
         w = self.params.matrices
         return w.dot(w).mul_(self.l2 / 2)
 
@@ -209,6 +217,10 @@ class BlockEngine(Engine):
     @abstractmethod
     def train_block(self, block: Block) -> Vector:
         """Does the steps of a block. Returns the loss of each, measured before its update, on the device."""
+
+    @abstractmethod
+    def check_targets(self, rows: Rows) -> None:
+        """Raises an `InputError` if the loss does not accept the targets of such rows: a block does not look."""
 
     @abstractmethod
     def release(self) -> None:

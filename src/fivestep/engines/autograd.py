@@ -33,7 +33,7 @@ class AutogradEngine(RawEngine):
         ]
 
     def forward(self, x: Features) -> Logits:
-        a = self.as_input(x)
+        a = self.training_input(x)
         for k, (layer, w) in enumerate(zip(self.layers, self._leaves, strict=True)):
             a = layer.forward(w, a, self.memo(k))
         return a

@@ -78,7 +78,7 @@ class NnEngine(FiveStepEngine):
 
     def forward(self, x: Features) -> Logits:
         self.model.train()
-        return self._outputs(x)
+        return self._outputs(self.training_input(x))
 
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         num_rows = len(logits)

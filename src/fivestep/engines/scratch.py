@@ -51,7 +51,7 @@ class ScratchEngine(RawEngine):
             memo.x_is_free = not below.remembers_y
 
     def forward(self, x: Features) -> Logits:
-        a = self.as_input(x)
+        a = self.training_input(x)
         for layer, w, memo in zip(self.layers, self.params.weights, self._memos, strict=True):
             a = layer.forward(w, a, memo)
         return a

@@ -54,7 +54,7 @@ def explain(
         raise refuse("engine", engine.name, "'scratch'", "it alone computes every gradient by hand")
     if isinstance(batch, Rows):
         rows = batch.to(engine.device, engine.dtype)
-        batch = Batch(rows.inputs(engine.dtype), rows.y, shares_of(rows.weight))
+        batch = Batch(rows.inputs(engine.dtype), rows.y, None if rows.weight is None else shares_of(rows.weight))
     if layer is not None and not 0 <= layer < len(engine.layers):
         raise refuse("layer", layer, f"a layer's number, 0 to {len(engine.layers) - 1}", "leave it out to see all")
     shown = sorted(names("engines") if engines is None else engines, key=lambda name: name != engine.name)

@@ -95,11 +95,14 @@ def measure(
 ) -> dict[str, float]:
     """The value of each metric, in float64 on the CPU. `y` is as the loss's `match` gives it; tokens count as rows.
 
-    Rows of weight 0 do not count, not even as an occurrence of their class.
+    Rows of weight 0 do not count, not even as an occurrence of their class. Predictions that are not finite, as those
+    of a network that diverges, have no value: each metric is nan.
     """
     if not metrics:
         return {}
     z, y, weight = counted(logits, y, weight)
+    if not z.isfinite().all():
+        return dict.fromkeys(metrics, math.nan)
     return {name: metric.value(z, y, weight) for name, metric in metrics.items()}
 
 

@@ -1,5 +1,6 @@
 """Collects predictions part by part, and computes metrics from them in bounded memory."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -28,6 +29,7 @@ class Tally:
         self._parts: dict[int, tuple[Outputs, Targets, RowWeights]] = {}
         self._num_rows = 0
         self._summaries: dict[str, Summary] = {}
+        self._are_finite = True
 
     def add(self, number: int, outputs: Outputs, y: Targets, weight: RowWeights) -> None:
         """Adds the predictions, the targets and the weights of the part with that number."""
@@ -46,6 +48,8 @@ class Tally:
                 self._metrics, *_in_order({number: of for parts in everyone for number, of in parts.items()})
             )
         self._summarize()
+        if not all(ranks.gathered(self._are_finite)):
+            return dict.fromkeys(self._metrics, math.nan)
         first, *others = [found for found in ranks.gathered(self._summaries) if found]
         for other in others:
             first = _merged(first, other)
@@ -56,7 +60,8 @@ class Tally:
         if not self._parts:
             return
         z, y, weight = counted(*_in_order(self._parts))
-        if len(z):
+        self._are_finite = self._are_finite and bool(z.isfinite().all())
+        if len(z) and self._are_finite:
             weight = z.new_ones(len(z)) if weight is None else weight
             new = {name: metric.summary(z, y, weight) for name, metric in self._metrics.items()}
             self._summaries = _merged(self._summaries, new) if self._summaries else new

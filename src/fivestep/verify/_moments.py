@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..averages import to_training
 from ..batches import Batch, Place
 from ..engines._base import FiveStepEngine
 from ..engines._engine import Engine
@@ -61,7 +60,6 @@ def moments(engine: Engine, upcoming: Upcoming, *, apart: bool) -> Iterator[Mome
         yield Moment(WHOLE, {Key("loss"): _copy(loss), **weights(engine)})
         return
     assert isinstance(engine, FiveStepEngine)
-    to_training(engine)
     engine.lr, engine.l2 = upcoming.lr, upcoming.l2
     with threads_for(engine, len(upcoming.batch.x)):
         if engine.plan.micro_batch_size is None:

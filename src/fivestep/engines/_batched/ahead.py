@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from ... import draws
-from ...batches import check_batch_size, together
+from ...batches import check_batch_size, shares_of, together
 from ...datasets._base import Dataset, Rows
 from ...draws import DrawOrders, Draws
 from ...plan import TrainPlan
 from .._engine import Engine
 from ..fused import _orders
 from .drawn import bits_of_steps
-from .given import StepsAhead, Table, shares_of_each
+from .given import StepsAhead, Table
 from .networks import Networks
 
 MOST_BYTES = 2**28
@@ -79,7 +79,7 @@ class Ahead:
         assert x is not None
         assert y is not None
         each = x.expand(len(own), -1, -1) if len(self._parts) == 1 else x[own]
-        shares = None if weight is None else shares_of_each(weight[own])
+        shares = None if weight is None else shares_of(weight[own])
         networks.whole = Table(each, y[own].flatten(0, 1), shares)
 
     def _table(self, parts: Sequence[Rows]) -> Table:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
-import torch
 from torch import Tensor
 
 
@@ -40,8 +39,3 @@ class DrawnBits:
     def bits(self, layer: int, like: Tensor) -> Tensor:
         """The bits of a layer, in the shape of `like`."""
         return self.by_layer[layer]
-
-
-def shares_of_each(weight: Tensor) -> Tensor:
-    """Weights (K, N) divided by their sum over each network's rows; if all of them are 0, they stay 0."""
-    return weight / weight.sum(1, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)

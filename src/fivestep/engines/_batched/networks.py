@@ -17,6 +17,7 @@ from typing import Literal, final
 import torch
 from torch import Tensor
 
+from ...batches import shares_of
 from ...layer import Memo
 from ...layers.dropout import Dropout
 from ...optim._base import AveragingOptimizer
@@ -25,7 +26,7 @@ from .._engine import Engine
 from .._graphs import Graphs
 from ..fused._forms import decouples
 from .compiled import Kernel, obstacle_to_kernel
-from .given import DrawnBits, StepsAhead, Table, shares_of_each
+from .given import DrawnBits, StepsAhead, Table
 from .groups import groups_of
 from .layers import Form, form_of
 
@@ -236,7 +237,7 @@ class Networks:
         places = self._fed[f"places {size}"][j].flatten()
         x = self.table.x.index_select(0, places).view(len(self), size, -1)
         y, weight = self.table.y.index_select(0, places), self.table.weight
-        return x, y, None if weight is None else shares_of_each(weight.index_select(0, places).view(len(self), size))
+        return x, y, None if weight is None else shares_of(weight.index_select(0, places).view(len(self), size))
 
     def _memos_of(self, size: int) -> list[Memo]:
         """The memos of the layers and, last, of the loss, for a step with that many rows."""

@@ -40,6 +40,9 @@ from .recorded.captured import RecordedBody
 if TYPE_CHECKING:
     from .small.pack import Pack
 
+ROWS_AT_A_TIME = 2**16
+"""Rows whose targets are checked together: the loss of each takes memory."""
+
 
 @final
 class FusedEngine(BlockEngine):
@@ -95,24 +98,35 @@ class FusedEngine(BlockEngine):
         return Pack(self, self._groups, self._body)
 
     def train_block(self, block: Block) -> Vector:
+        self.params.to_training()
         losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()
         self._body.train(block, losses, penalties)
         return losses + penalties
+
+    def check_targets(self, rows: Rows) -> None:
+        one = rows.take(slice(1)).to(self.device, self.dtype)
+        shape = self.as_input(one.inputs(self.dtype)).shape[1:-1]
+        for part in rows.parts(ROWS_AT_A_TIME):
+            self._check((len(part), *shape), part.y.to(self.device), None)
 
     def release(self) -> None:
         self._body.release()
 
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
-        self._check(x, y, weight)
+        self._check(self.as_input(x).shape[:-1], y, weight)
+        self.params.to_training()
         losses, penalties = self.params.flat.new_zeros((2, 1)).unbind()
         ends, settings = torch.tensor([[0], [len(x)]]), torch.tensor([[self.lr], [self.l2]], dtype=torch.float64)
         train = self._body.train_once if self._is_recorded else self._body.train
         train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
         return losses[0]
 
-    def _check(self, x: Features, y: Targets, weight: RowWeights | None) -> None:
-        """Checks targets and weights by calling the loss with logits of 0, as compiled code does not check them."""
-        logits = self.params.flat.new_zeros(()).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
+    def _check(self, shape: Sequence[int], y: Targets, weight: RowWeights | None) -> None:
+        """Checks targets and weights by calling the loss with logits of 0, as compiled code does not check them.
+
+        `shape` is that of the inputs without their last axis: (N,), or (N, T) of tokens.
+        """
+        logits = self.params.flat.new_zeros(()).expand(*shape, self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
     def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
