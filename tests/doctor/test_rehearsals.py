@@ -53,6 +53,10 @@ def test_they_are_counted_in_the_title() -> None:
     with fs.watch() as seen:
         alone()
     assert seen.title == "SGD, lr 0.2; 40 updates"
+    assert str(seen).endswith(
+        "\n\nOptimizers took steps only to show the rates of their schedules: no parameter had a "
+        "gradient, and nothing was trained."
+    )
 
 
 def test_a_model_that_is_called_between_the_updates_is_to_learn() -> None:

@@ -159,6 +159,8 @@ class Updated(NamedTuple):
     """Backward passes since the last update whose gradient was cleared unused."""
     decay: float
     """The largest `weight_decay`."""
+    taken_back: float | None
+    """The share of the last update by which its first moved matrix was moved back since; None where it is not so."""
     betas: tuple[float, ...]
     """Those of the first group; empty without any."""
     is_upwards: bool

@@ -21,9 +21,9 @@ MOST = 3
 
 def report(record: Record) -> str:
     """The whole report."""
-    if not record.num_backwards and not record.num_updates:
-        return "\n".join([*_without_training(record), *_unseen(record)])
     trainings = records_of(record)
+    if not any(one.num_backwards or one.num_updates for one in trainings):
+        return "\n".join([*_without_training(record, trainings), *_unseen(record)])
     title, said = title_of(record), said_of(trainings)
     lines = [*([title] if title else []), *_losses(trainings), ""]
     for number, one in enumerate(findings_of(trainings, said), start=1):
@@ -31,14 +31,16 @@ def report(record: Record) -> str:
     return "\n".join([*lines, *_without_findings(trainings, said), *_unseen(record)])
 
 
-def _without_training(record: Record) -> list[str]:
-    """The text for a script that neither called backward nor made an update."""
-    title, found = title_of(record), findings_of([record])
+def _without_training(record: Record, trainings: list[Record]) -> list[str]:
+    """The text for a script that neither called backward nor made an update, unless to show a schedule."""
+    title, found = title_of(record), findings_of(trainings)
     if found:
         head = [title, ""] if title else []
         return [*head, *(line for number, one in enumerate(found, start=1) for line in one.lines(number))]
     if record.failed is not None or record.is_refused:
         return [title] if title else []
+    if record.num_updates:
+        return [title, "", NO_LOSS]
     return [title, "", NO_TRAINING] if record.models else [NO_LOOP]
 
 
@@ -73,9 +75,14 @@ def _more(trainings: list[Record]) -> Iterator[str]:
     places = dict.fromkeys(event.place for record in trainings for event in record.of(Differentiated))
     for place in list(places)[:MOST]:
         ends = [ends_of(losses) for record in trainings if (losses := _losses_at(record, place))]
-        start, end = (f"{figure(min(several))} to {figure(max(several))}" for several in zip(*ends, strict=True))
+        start, end = map(_range, zip(*ends, strict=True))
         line = f" of line {place.line}" if len(places) > 1 and place is not None else ""
         yield f"Loss{line} in {len(ends):,} more: {start} at the start, {end} at the end"
+
+
+def _range(losses: tuple[float, ...]) -> str:
+    low, high = figure(min(losses)), figure(max(losses))
+    return low if low == high else f"{low} to {high}"
 
 
 def _without_findings(trainings: list[Record], found: list[Said]) -> list[str]:
@@ -141,6 +148,10 @@ NO_LOOP = (
 NO_TRAINING = (
     "The model was called, but backward was not, and no optimizer took a step: nothing was trained, so there is "
     "nothing to say about learning. In a loop that should train, call loss.backward() and optimizer.step()."
+)
+NO_LOSS = (
+    "Optimizers took steps only to show the rates of their schedules: no parameter had a gradient, and nothing was "
+    "trained."
 )
 SHORT = "It was seen for too few steps{where} to say whether the loss falls."
 SEVERAL = "It has several losses or optimizers{where}, which need not fall: whether they should is not judged."

@@ -15,13 +15,13 @@ def records_of(record: Record) -> list[Record]:
     """One for each training, in the order in which they begin.
 
     What cannot be told of one training, such as an error that ended the script, is in all of them. A script that trains
-    nothing has one record.
+    nothing has one record, without events if optimizers only show a schedule.
     """
     found = found_in(record)
     if len(found.own) < 2 and not found.shown:
         return [record]
     if not found.own:
-        found.own.append(Training(set()))
+        return [_part(record, Training(set()), [], {})]
     events: dict[Training, list[int]] = {training: [] for training in found.own}
     for at, training in enumerate(_Belongings(record, found).of_all()):
         if training is not None:

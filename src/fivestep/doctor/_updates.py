@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ._watcher import Watcher
 
 
+STRAIGHT = 0.999
+"""The cosine between an update and the way back from which it is the same way: 1 up to rounding."""
+
+
 @final
 class Updates:
     """Records the events of optimizers, and counts all updates, watched or not."""
@@ -26,6 +30,8 @@ class Updates:
         self._scales: dict[int, float] = {}
         self._num_lost: dict[int, int] = {}
         self._with_closure: set[int] = set()
+        self._last: dict[int, tuple[int, int, Tensor, Tensor]] = {}
+        self._taken_back: dict[int, float | None] = {}
 
     def before(self, watcher: "Watcher", optimizer: Optimizer) -> None:
         """Called before an optimizer moves its parameters."""
@@ -44,6 +50,18 @@ class Updates:
             for leaf, p in parameters:
                 self._rows.before_update(leaf, p)
             self._with_closure.discard(rule)
+            self._taken_back[rule] = self._share_taken_back(rule)
+
+    def _share_taken_back(self, rule: int) -> float | None:
+        """The share of its last update that was undone since, if a matrix was moved straight back."""
+        number, leaf, after, way = self._last.pop(rule, (-1, -1, None, None))
+        now = self._before[rule].get(leaf)
+        if now is None or after is None or way is None or number != self._record.rules[rule].num_steps:
+            return None
+        back = after - now
+        lengths = _look.size(back) * _look.size(way)
+        is_straight = lengths > 0 and _look.dot(back, way) > STRAIGHT * lengths
+        return _look.size(back) / _look.size(way) if is_straight else None
 
     def saw_backward(self) -> None:
         """Notes a backward pass within an optimizer's step: one of its closure."""
@@ -87,6 +105,8 @@ class Updates:
             is_stale = watcher.gradients.is_stale(rule, leaf)
             way, weight = new - old, _look.size(old)
             update = _look.size(way)
+            if rule not in self._last and p.dim() > 1 and update > 0:
+                self._last[rule] = self._record.rules[rule].num_steps + 1, leaf, new, way
             shrinking = -_look.dot(way, old) / (update * weight) if update * weight > 0 else 0.0
             moved.append(Moved(leaf, gradient, weight, update, is_stale, shrinking))
         return Updated(
@@ -100,6 +120,7 @@ class Updates:
             scale=self._scales.pop(rule, 1.0),
             num_lost=self._num_lost.pop(rule, 0),
             decay=max((float(group.get("weight_decay", 0.0)) for group in optimizer.param_groups), default=0.0),
+            taken_back=self._taken_back.pop(rule, None),
             betas=tuple(float(beta) for beta in optimizer.param_groups[0].get("betas", ())),
             is_upwards=all(group.get("maximize", False) for group in optimizer.param_groups),
         )
