@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import final
+from typing import NamedTuple, final
 
 from ._events import Differentiated, Measured, Place, Predicted, Updated
 from ._record import FEWEST, HABIT, Record
@@ -30,6 +30,14 @@ class Training:
 
 
 @final
+class Use(NamedTuple):
+    """The lines on which backward was called before an optimizer's updates, and its first rate."""
+
+    lines: set[Place | None]
+    rate: float
+
+
+@final
 @dataclass(frozen=True)
 class Trainings:
     """All trainings; those whose events belong to the others around them; and optimizers that only show a schedule."""
@@ -45,8 +53,15 @@ def found_in(record: Record) -> Trainings:
     One that is no whole by itself belongs to those around it: gradients that nothing uses, as those of an explanation,
     and updates without any, as those of an optimizer that has the parameters of another model.
     """
-    every = [training for leaves in _networks(record) for training in _in_turn(record, leaves)]
-    seen = {training: at for training in every if (at := _events_of(record, training))}
+    networks, uses = _networks(record), _uses_of(record)
+    number = {leaf: at for at, leaves in enumerate(networks) for leaf in leaves}
+    rules: list[list[int]] = [[] for _ in networks]
+    for key, rule in record.rules.items():
+        if rule.num_steps and rule.leaves:
+            rules[number[min(rule.leaves)]].append(key)
+    pairs = zip(networks, rules, strict=True)
+    every = [training for leaves, own in pairs for training in _in_turn(record, leaves, own, uses)]
+    seen = _events_of(record, every, number)
     shown = [training for training in seen if _is_rehearsal(record, training)]
     whole = [training for training in seen if training not in shown and _is_whole(record, training)]
     parts = [training for training in seen if training not in shown and training not in whole]
@@ -80,66 +95,62 @@ def _networks(record: Record) -> list[set[int]]:
 
 def merged(groups: Iterable[set[int] | frozenset[int]]) -> list[set[int]]:
     """The groups, of which those with a common member are one."""
-    joined: list[set[int]] = []
+    of_member: dict[int, set[int]] = {}
     for group in groups:
-        whole, others = set(group), []
-        for other in joined:
-            if other.isdisjoint(whole):
-                others.append(other)
-            else:
-                whole |= other
-        joined = [*others, whole] if whole else others
-    return joined
+        known = {id(of_member[one]): of_member[one] for one in group if one in of_member}
+        whole = set(group).union(*known.values())
+        of_member |= dict.fromkeys(whole, whole)
+    return list({id(whole): whole for whole in of_member.values()}.values())
 
 
-def _in_turn(record: Record, leaves: set[int]) -> Iterator[Training]:
-    """The trainings of one network, one after another."""
-    own = [key for key, rule in record.rules.items() if rule.num_steps and not rule.leaves.isdisjoint(leaves)]
-    own.sort(key=lambda key: record.rules[key].first_update)
+def _in_turn(record: Record, leaves: set[int], rules: list[int], uses: dict[int, Use]) -> Iterator[Training]:
+    """The trainings of one network by some optimizers, one after another."""
+    own = sorted(rules, key=lambda key: record.rules[key].first_update)
     trainings, last_update = [Training(leaves, own[:1])], 0
     for last, key in pairwise(own):
         last_update = max(last_update, record.rules[last].last_update)
-        if record.rules[key].first_update < last_update or _goes_on(record, last, key):
+        if record.rules[key].first_update < last_update or _goes_on(record, uses, last, key):
             trainings[-1].rules.append(key)
         else:
             trainings.append(Training(leaves, [key], trainings[:]))
     yield from trainings
 
 
-def _goes_on(record: Record, last: int, key: int) -> bool:
+def _goes_on(record: Record, uses: dict[int, Use], last: int, key: int) -> bool:
     """Whether an optimizer is like the last one: of one class, with its parameters, for the same lines, as fast."""
     one, other = record.rules[last], record.rules[key]
     if (one.name, one.leaves) != (other.name, other.leaves):
         return False
-    (lines, rate), (other_lines, other_rate) = (_use_of(record, rule) for rule in (last, key))
-    if rate is None or other_rate is None:
+    if last not in uses or key not in uses:
         return True
+    (lines, rate), (other_lines, other_rate) = uses[last], uses[key]
     return lines == other_lines and rate <= ALIKE * other_rate and other_rate <= ALIKE * rate
 
 
-def _use_of(record: Record, rule: int) -> tuple[set[Place | None], float | None]:
-    """The lines on which backward was called before its updates, and the rate of the first one; None if not watched."""
-    lines, since, rate = set[Place | None](), set[Place | None](), None
+def _uses_of(record: Record) -> dict[int, Use]:
+    """How each optimizer is used, as far as it is watched."""
+    uses, since = dict[int, Use](), set[Place | None]()
     for event in record.events:
         if isinstance(event, Differentiated):
             since.add(event.place)
         elif isinstance(event, Updated):
-            if event.optimizer == rule:
-                rate = max(event.rates, default=0.0) if rate is None else rate
-                lines |= since
+            uses.setdefault(event.optimizer, Use(set(), max(event.rates, default=0.0))).lines.update(since)
             since = set()
-    return lines, rate
+    return uses
 
 
-def _events_of(record: Record, training: Training) -> list[int]:
-    """Where its updates are among all events, and the backward passes on its parameters, if it is the only one."""
-    is_alone = not training.before
-    return [
-        at
-        for at, event in enumerate(record.events)
-        if (isinstance(event, Updated) and event.optimizer in training.rules)
-        or (is_alone and isinstance(event, Differentiated) and not event.leaves.isdisjoint(training.leaves))
-    ]
+def _events_of(record: Record, every: list[Training], number: dict[int, int]) -> dict[Training, list[int]]:
+    """Where updates are among all events, and the backward passes, which are those of a network's first training."""
+    of_rule = {rule: training for training in every for rule in training.rules}
+    of_network = {number[min(training.leaves)]: training for training in every if not training.before}
+    seen: dict[Training, list[int]] = {}
+    for at, event in enumerate(record.events):
+        if isinstance(event, Updated) and event.optimizer in of_rule:
+            seen.setdefault(of_rule[event.optimizer], []).append(at)
+        elif isinstance(event, Differentiated):
+            for network in dict.fromkeys(number[leaf] for leaf in event.leaves if leaf in number):
+                seen.setdefault(of_network[network], []).append(at)
+    return seen
 
 
 def _is_whole(record: Record, training: Training) -> bool:
