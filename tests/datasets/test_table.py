@@ -97,6 +97,27 @@ def test_three_groups_are_enough_for_three_parts(tmp_path: Path) -> None:
     assert sorted(sizes(found)) == [66, 67, 67]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_group_of_most_rows_is_to_train_on(tmp_path: Path, seed: int) -> None:
+    table(town=np.clip(np.arange(N) - N + 20, 0, 20) // 5).write_csv(tmp_path / "t.csv")
+    found = load_table(TableSource(str(tmp_path / "t.csv"), "price", group="town"), seed=seed)
+    assert min(sizes(found)) >= 5
+    assert len(found.data.train) >= N - 20
+
+
+def test_three_times_are_enough_for_three_parts(tmp_path: Path) -> None:
+    assert sizes(loaded(tmp_path, table(t=np.r_[np.zeros(150), np.ones(30), [2] * 20]), "price", time="t")) == (
+        150,
+        30,
+        20,
+    )
+    assert sizes(loaded(tmp_path, table(t=np.r_[np.zeros(20), np.ones(30), [2] * 150]), "price", time="t")) == (
+        20,
+        30,
+        150,
+    )
+
+
 def test_by_time_the_latest_rows_test_and_those_before_them_validate(tmp_path: Path) -> None:
     frame = table(row=np.arange(N) + 0.5, day=[f"{2000 + k // 300}-{k % 12 + 1:02d}-01" for k in range(N)])
     found = loaded(tmp_path, frame.drop("day"), "price", time="row", ignore=("kind", "color", "noise", "person"))
@@ -318,11 +339,16 @@ def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
             {"group": "kind"},
             "group 'kind' must be a column of 3 groups or more, one .*, got 2; leave",
         ),
+        (
+            "price",
+            {"time": "two_days"},
+            "time 'two_days' must be a column of 3 different times or more, one .*, got 2; leave",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, target: str, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        loaded(tmp_path, table(), target, **options)
+        loaded(tmp_path, table(two_days=["2024-01-01", "2024-02-01"] * (N // 2)), target, **options)
 
 
 @pytest.mark.parametrize("part", ["valid", "test"])

@@ -106,11 +106,11 @@ def _take(
         got = int(how) if how == int(how) else how
         expected = f"a share in (0, 1) that leaves a row, a number of rows below {roles.height}, or a file"
         raise refuse(f"--{draw[1]}", got, expected, "0.2 is usual")
+    num_left = 2 if draw[1] == "test" and not isinstance(source.valid, str) else 1
     if source.time:
-        taken = _latest(roles[source.time], how)
+        taken = _latest(roles[source.time], how, num_left)
     elif source.group:
-        still_to_take = draw[1] == "test" and not isinstance(source.valid, str)
-        taken = _groups(roles, source.group, how, draw[0], num_left=2 if still_to_take else 1)
+        taken = _groups(roles, source.group, how, draw[0], num_left)
     else:
         taken = _by_chance(roles.height, _labels(roles, targets), how if how < 1 else int(how), draw[0])
     return roles.filter(~pl.Series(taken)), roles.filter(pl.Series(taken))
@@ -148,30 +148,35 @@ def _moments(labeled: Taken, time: str, decimal: str) -> pl.Series:
     return moments.alias(time)
 
 
-def _latest(moments: pl.Series, how: float) -> "np.ndarray":
-    """Whether a row is among the latest; rows of the same time as the first of these are among them too."""
-    border = moments.sort()[-max(1, round(how * len(moments) if how < 1 else how))]
+def _latest(moments: pl.Series, how: float, num_left: int) -> "np.ndarray":
+    """Whether a row is among the latest; rows of the same time as the first of these are among them too.
+
+    At least `num_left` times stay, one for each part that is still to be filled.
+    """
+    different = moments.unique().sort()
+    if len(different) <= num_left:
+        wanted_times = f"a column of {num_left + 1} different times or more, one for each part"
+        raise refuse(f"time {moments.name!r}", len(different), wanted_times, "leave it out")
+    border = max(moments.sort()[-max(1, round(how * len(moments) if how < 1 else how))], different[num_left])
     late: np.ndarray = (moments >= border).to_numpy()
-    if late.all():
-        raise refuse(
-            f"time {moments.name!r}", "one time for all rows", "a column with earlier and later rows", "leave it out"
-        )
     return late
 
 
-def _groups(roles: pl.DataFrame, group: str, how: float, seed: int, *, num_left: int) -> "np.ndarray":
+def _groups(roles: pl.DataFrame, group: str, how: float, seed: int, num_left: int) -> "np.ndarray":
     """Whether a row belongs to one of the groups that are taken out: random ones, until there are rows enough.
 
-    At least `num_left` groups stay, one for each part that is still to be filled.
+    At least `num_left` groups stay, one for each part that is still to be filled. None is taken that has more than
+    twice the rows wanted, unless all have: else the largest might leave next to nothing to train on.
     """
     names = texts(roles[group]).fill_null("")
     counts = names.value_counts(name="rows").sort(group)
     if len(counts) <= num_left:
         wanted_groups = f"a column of {num_left + 1} groups or more, one for each part"
         raise refuse(f"group {group!r}", len(counts), wanted_groups, "leave it out")
-    order = np.random.default_rng(seed).permutation(len(counts))
-    rows = counts["rows"].to_numpy()[order].cumsum()
+    order, sizes = np.random.default_rng(seed).permutation(len(counts)), counts["rows"].to_numpy()
     wanted = how * roles.height if how < 1 else how
+    order = order[sizes[order] <= 2 * max(wanted, sizes.min())]
+    rows = sizes[order].cumsum()
     num_groups = min(max(1, int(np.searchsorted(rows, wanted)) + 1), len(counts) - num_left)
     chosen = counts[group].gather(order[:num_groups])
     taken: np.ndarray = names.is_in(chosen.implode()).to_numpy()
