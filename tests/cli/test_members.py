@@ -96,6 +96,33 @@ def test_what_does_not_go_together_is_refused(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ("--group", "town"),
+            "--group town says which rows test, but not by which ones the networks stop; --members has",
+        ),
+        (
+            ("--time", "id"),
+            "--time id says which rows test, but not by which ones the networks stop; --members has",
+        ),
+        (
+            ("--valid", "houses.csv"),
+            "houses.csv too, for its folds are drawn from all rows; --members has the networks",
+        ),
+    ],
+    ids=str,
+)
+def test_folds_that_set_an_option_aside_say_so(
+    options: tuple[object, ...], sentence: str, fivestep: Command, tmp_path: Path
+) -> None:
+    houses().write_csv(tmp_path / "houses.csv")
+    with pytest.warns(UserWarning, match=sentence):
+        assert fivestep("train", "houses.csv", *OPTIONS, *options, "--bagging", 2).code == 0
+    assert fivestep("train", "houses.csv", *OPTIONS, *options, "--members", 2).code == 0  # a warning is an error here
+
+
 def test_a_task_can_have_members_too(fivestep: Command, tmp_path: Path) -> None:
     assert fivestep("train", "moons", "--members", 3, "--epochs", 5, "--out", "run").code == 0
     assert num_members(Run.load(tmp_path / "run").spec) == 3

@@ -1,13 +1,15 @@
 """`fivestep train --members K` and `--bagging F`: several networks, whose mean answer the run predicts."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 
-from ..check import DivergenceError, InputError, at_least, refuse
+from ..check import DivergenceError, InputError, at_least, refuse, warn
 from ..datasets._base import Dataset, Rows
 from ..datasets._folds import check_foldable, folds
 from ..engines._make import make_engine
@@ -23,6 +25,9 @@ from ..temperature import set_temperature, validation_rows
 from . import DONE, INTERRUPTED
 from ._options import RunOptions
 from ._screen import Screen
+
+if TYPE_CHECKING:
+    from ..datasets._table import TableSource
 
 
 def check_members(options: RunOptions) -> bool:
@@ -58,6 +63,23 @@ def check_folds(data: Dataset, options: RunOptions) -> None:
         if options.bagging > num_rows:
             raise refuse("--bagging", options.bagging, f"at most the {num_rows} rows", "5 is usual")
         check_foldable(data, options.bagging, num_rows)
+
+
+def warn_of_folds(options: RunOptions, source: "TableSource") -> None:
+    """Warns where --bagging, whose folds are drawn by chance from all rows but the test part, sets an option aside."""
+    if options.bagging is None:
+        return
+    for option, column in (("--group", source.group), ("--time", source.time)):
+        if column is not None:
+            warn(
+                f"--bagging draws its folds by chance, so that {option} {shlex.quote(column)} says which rows test, "
+                f"but not by which ones the networks stop; --members has them stop by rows set aside by it."
+            )
+    if isinstance(source.valid, str):
+        warn(
+            f"--bagging learns from the rows of --valid {shlex.quote(source.valid)} too, for its folds are drawn from "
+            f"all rows; --members has the networks stop by that file."
+        )
 
 
 def train_together(console: Console, run: Run, data: Dataset, options: RunOptions) -> int:

@@ -22,7 +22,7 @@ from ..run import Run
 from ..scores import Measured, measured
 from ..trackers._track import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
-from ._members import check_alone, check_folds, check_members, train_together
+from ._members import check_alone, check_folds, check_members, train_together, warn_of_folds
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
@@ -190,6 +190,7 @@ def _prepare(
         source = table.source(Path(task_name), options.valid)
         warn_of_folder(options.data_dir)
         prepared = prepare_table(source, network, plan, recipe, options.members or 1)
+        warn_of_folds(options, source)
     else:
         table.check_unused(task_name)
         prepared = prepare(task_name, network, plan, recipe, options.data_dir, options.valid)
