@@ -1,6 +1,7 @@
 """The estimators inside scikit-learn's machinery: pickles, clones, pipelines, searches, calibration, metadata."""
 
 import copy
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,22 @@ def test_a_pickle_keeps_the_weights_of_the_best_epoch_beside_an_average() -> Non
 
 def test_a_pickle_holds_no_code_of_torch() -> None:
     assert b"torch" not in pickle.dumps(fitted()._network.__getstate__()["state"])
+
+
+def test_what_is_stored_of_an_estimator_is_arrays_and_text_whatever_it_was_fitted_to() -> None:
+    """Skops, which stores without pickle, cannot store tensors."""
+    x = pd.DataFrame({"a": np.arange(40.0) % 7, "b": ["x", "y"] * 20})
+    model = fs.MLPClassifier(recipe="standard", max_iter=2, random_state=0).fit(x, np.arange(40) % 2)
+    content, modules = pickle.dumps(model), set[str]()
+
+    class Noting(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            modules.add(module.partition(".")[0])
+            return super().find_class(module, name)
+
+    again = Noting(io.BytesIO(content)).load()
+    assert modules <= {"fivestep", "sklearn", "numpy", "builtins", "copyreg"}
+    assert np.array_equal(again.predict_proba(x), model.predict_proba(x))
 
 
 def test_a_deep_copy_is_one_by_itself() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self, final
 import numpy as np
 import polars as pl
 import scipy.sparse
+import torch
 
 from ..check import warn
 from ..find import Choice
@@ -167,6 +168,18 @@ class Encoded(Inputs):
                     f"drop it."
                 )
         return cls(Encoder.fit(frame, kinds))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Arrays and text: what stores estimators without pickle, as skops does, knows no tensors."""
+        tensors = {name: value.numpy() for name, value in self.encoder.tensors().items()}
+        return {"tensors": tensors, "metadata": self.encoder.metadata()}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        encoder = kept.get("encoder")  # of a pickle from before, as it is
+        if encoder is None:
+            tensors = {name: torch.tensor(value) for name, value in kept["tensors"].items()}
+            encoder = Encoder.from_file(tensors, kept["metadata"])
+        object.__setattr__(self, "encoder", encoder)
 
     @property
     def width(self) -> int:
