@@ -139,7 +139,10 @@ def test_wide_row_groups_are_cut_by_their_bytes(
     monkeypatch.setattr(module, "GROUP_BYTES", 8 * frame().width * 17)
     for has_pyarrow in (True, False):
         monkeypatch.setattr(arrow_blocks, "find_spec", lambda _name, has=has_pyarrow: has)
-        assert max(piece.size for piece in opened(tmp_path, ending).pieces) == 17
+        file = opened(tmp_path, ending)
+        assert max(piece.size for piece in file.pieces) == 17
+        all_but_one = open_blocks(file.path, [*frame().columns[1:], "no column"])
+        assert max(piece.size for piece in all_but_one.pieces) > 17 * (frame().width - 1)  # what is never read is free
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Arrow files in blocks: read by pyarrow, a batch at a time, or by polars if that is not installed."""
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import accumulate
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def open_arrow(path: Path) -> BlockFile:
+def open_arrow(path: Path, ignored: Collection[str] = ()) -> BlockFile:
     """The file; raises an `InputError` for a stream, which must be read from its beginning."""
     if is_arrow_stream(path):
         raise InputError(
@@ -27,8 +27,8 @@ def open_arrow(path: Path) -> BlockFile:
             f"out --stream."
         )
     if has_few_addresses() or find_spec("pyarrow"):
-        return BatchedBlocks(path)
-    return ScannedBlocks.by_rows(path, scan_arrow(path), GROUP_BYTES)  # the same blocks
+        return BatchedBlocks(path, ignored)
+    return ScannedBlocks.by_rows(path, scan_arrow(path), GROUP_BYTES, ignored)  # the same blocks
 
 
 @final
@@ -38,7 +38,7 @@ class BatchedBlocks(RowFile):
     Only the requested columns of a batch are read; polars (2.1) would read all.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ignored: Collection[str]) -> None:
         take_system_memory()
         try:
             import pyarrow  # noqa: F401  (an extra)
@@ -54,9 +54,9 @@ class BatchedBlocks(RowFile):
             sizes = (reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
             self._starts = list(accumulate(sizes, initial=0))
         assert isinstance(empty, pl.DataFrame)
-        super().__init__(
-            path, empty.schema, [*cut(0, self._starts[-1], bytes_of_row=8 * len(self._names), most_bytes=GROUP_BYTES)]
-        )
+        of_row = 8 * len(set(self._names) - set(ignored))
+        pieces = [*cut(0, self._starts[-1], bytes_of_row=of_row, most_bytes=GROUP_BYTES)]
+        super().__init__(path, empty.schema, pieces)
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         from pyarrow import Table

@@ -4,6 +4,7 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, final
 
@@ -101,8 +102,11 @@ class RowFile(BlockFile):
             yield from self.read(piece, list(self.types)).iter_slices(num_rows)
 
 
-def open_blocks(path: Path) -> BlockFile:
-    """The file, by its suffix; raises an `InputError` for one that cannot be read in blocks."""
+def open_blocks(path: Path, ignored: Collection[str] = ()) -> BlockFile:
+    """The file, by its suffix; raises an `InputError` for one that cannot be read in blocks.
+
+    Columns in `ignored` are never read, and do not count for the size of a block.
+    """
     if path.suffix.lower() in OPENERS:
         raise InputError(
             f"--stream must be used with files that are not packed, got {str(path)!r}; unpack it, or leave out "
@@ -115,7 +119,7 @@ def open_blocks(path: Path) -> BlockFile:
             f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave "
             f"out --stream."
         )
-    return _opener(path)(path)
+    return _opener(path, ignored)(path)
 
 
 def is_streamable(path: Path) -> bool:
@@ -123,16 +127,16 @@ def is_streamable(path: Path) -> bool:
     return path.suffix.lower() in (*SEPARATED, *PARQUET, *ARROW, ".npy")
 
 
-def _opener(path: Path) -> Callable[[Path], BlockFile]:
+def _opener(path: Path, ignored: Collection[str]) -> Callable[[Path], BlockFile]:
     suffix = path.suffix.lower()
     if suffix in PARQUET:
         from .parquet_blocks import open_parquet  # imported here: all three import this module
 
-        return open_parquet
+        return partial(open_parquet, ignored=ignored)
     if suffix in ARROW:
         from .arrow_blocks import open_arrow
 
-        return open_arrow
+        return partial(open_arrow, ignored=ignored)
     if suffix == ".npy":
         from .array_blocks import ArrayBlocks
 
@@ -149,9 +153,11 @@ class ScannedBlocks(RowFile):
         super().__init__(path, scan.collect_schema(), pieces)
 
     @classmethod
-    def by_rows(cls, path: Path, scan: pl.LazyFrame, most_bytes: int = ARRAY_BYTES) -> "ScannedBlocks":
+    def by_rows(
+        cls, path: Path, scan: pl.LazyFrame, most_bytes: int = ARRAY_BYTES, ignored: Collection[str] = ()
+    ) -> "ScannedBlocks":
         """The file in blocks of as many rows as take so many bytes, wherever its own groups of rows begin."""
-        num_rows, width = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
+        num_rows, width = scan.select(pl.len()).collect().item(), len(scan.collect_schema().keys() - set(ignored))
         return cls(path, scan, list(cut(0, num_rows, bytes_of_row=8 * width, most_bytes=most_bytes)))
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:

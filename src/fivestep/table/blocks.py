@@ -45,16 +45,23 @@ class BlockTable:
             raise nothing_in(self.files[0].path)
 
     @classmethod
-    def open(cls, pattern: str, as_text: Collection[str] = (), tokens: Collection[str] = ()) -> Self:
+    def open(
+        cls,
+        pattern: str,
+        as_text: Collection[str] = (),
+        tokens: Collection[str] = (),
+        ignored: Collection[str] = (),
+    ) -> Self:
         """The table of one file, or of all files whose names fit a pattern such as `data/*.parquet`.
 
-        Columns in `as_text` of text files stay as they are written; what is one of `tokens` is missing.
+        Columns in `as_text` of text files stay as they are written; what is one of `tokens` is missing, and what is
+        `ignored` is never read.
         Raises an `InputError`, one sentence, where no file fits, one cannot be read in blocks, or columns differ.
         """
         files = []
         for path in files_of(pattern):
             with one_sentence(path):
-                files.append(open_blocks(path))
+                files.append(open_blocks(path, ignored))
         return cls(files, as_text, tokens)
 
     def _note_types(self) -> None:

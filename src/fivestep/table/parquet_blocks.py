@@ -1,7 +1,7 @@
 """Parquet files by row groups: read by polars, or if the address space is limited, by pyarrow, which maps no file."""
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, final
@@ -19,7 +19,7 @@ BUFFER = 2**17
 """Bytes of a column that it reads at a time."""
 
 
-def open_parquet(path: Path) -> BlockFile:
+def open_parquet(path: Path, ignored: Collection[str] = ()) -> BlockFile:
     """The file. pyarrow reads its footer, in which the places of the row groups are."""
     take_system_memory()
     try:
@@ -30,7 +30,7 @@ def open_parquet(path: Path) -> BlockFile:
             "pip install 'fivestep[stream]'."
         ) from error
     footer, pieces, start = read_metadata(path), list[Piece](), 0
-    of_row = 8 * footer.num_columns
+    of_row = 8 * (footer.num_columns - len(set(footer.schema.names) & set(ignored)))
     for number in range(footer.num_row_groups):
         size = footer.row_group(number).num_rows
         pieces += cut(start, size, f"row group {number + 1}", bytes_of_row=of_row, most_bytes=GROUP_BYTES)

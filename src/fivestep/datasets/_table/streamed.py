@@ -49,7 +49,7 @@ def load_stream(
     The split is by a hash of the row's number. Refuses also what needs all rows in memory.
     """
     check_streamable(source)
-    table = BlockTable.open(source.file, [*source.categorical, *as_text(source)], source.missing)
+    table = BlockTable.open(source.file, [*source.categorical, *as_text(source)], source.missing, source.ignore)
     check_names(source, list(table.types))
     source = _with_comma(source, table)
     if encoder is not None:
@@ -106,7 +106,7 @@ def _read_as_learned(table: BlockTable, encoder: Encoder) -> None:
 def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> StreamedPart:
     """The rows of another file, or of several, with the same columns and a target: to measure on, block by block."""
     texts, source = texts_of(encoder, source)
-    table = BlockTable.open(str(file), texts, source.missing)
+    table = BlockTable.open(str(file), texts, source.missing, source.ignore)
     _read_as_learned(table, encoder)
     check_has_target(encoder, file, list(table.types))
     encoder.check_columns(list(table.types))
@@ -182,7 +182,7 @@ class _Looks:
 def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> tuple[RowReader, Sample]:
     """The rows of another file to measure on, all of them in one part, and a sample of them."""
     texts, source = texts_of(encoder, source)
-    table = BlockTable.open(file, texts, source.missing)
+    table = BlockTable.open(file, texts, source.missing, source.ignore)
     _read_as_learned(table, encoder)
     encoder.check_columns(list(table.types))
     check_names(replace(source, ignore=(), categorical=()), list(table.types))
