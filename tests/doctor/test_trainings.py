@@ -80,11 +80,11 @@ def test_of_a_game_in_each_fold_each_line_has_its_loss() -> None:
     ]
 
 
-def two(first: nn.Module, second: nn.Module, lr: float = 0.01, second_lr: float = 0.01) -> Loop:
-    """One training after another, on the same rows."""
+def two(make: Callable[[], tuple[nn.Module, ...]], lr: float = 0.01, second_lr: float = 0.01) -> Loop:
+    """One training after another, on the same rows, of two models that are made in the loop: it has the seed."""
 
     def loop() -> None:
-        x, y = rows()
+        (x, y), (first, second) = rows(), make()
         fit(first, x, y, lr)
         fit(second, x, y, second_lr)
 
@@ -118,11 +118,11 @@ def reconstructed(*, is_kept: bool = False, is_kept_later: bool = False) -> None
 @pytest.mark.parametrize(
     ("loop", "sign", "number"),
     [
-        (two(*on_one_body(nn.Softmax(1))), "softmax twice", 2),
-        (two(*on_one_body(nn.Softmax(1))[::-1]), "softmax twice", 1),
-        (two(*on_one_body(), second_lr=3e-8), "size of updates", 2),
-        (two(*on_one_body(), lr=1e-9), "size of updates", 1),
-        (two(nn.Linear(6, 3), nn.Sequential(nn.Linear(6, 9), nn.Linear(9, 3))), "linear throughout", 2),
+        (two(lambda: on_one_body(nn.Softmax(1))), "softmax twice", 2),
+        (two(lambda: on_one_body(nn.Softmax(1))[::-1]), "softmax twice", 1),
+        (two(on_one_body, second_lr=3e-8), "size of updates", 2),
+        (two(on_one_body, lr=1e-9), "size of updates", 1),
+        (two(lambda: (nn.Linear(6, 3), nn.Sequential(nn.Linear(6, 9), nn.Linear(9, 3)))), "linear throughout", 2),
         (lambda: reconstructed(is_kept=True), "gradient kept", 1),
         (lambda: reconstructed(is_kept_later=True), "gradient kept", 2),
     ],
@@ -132,7 +132,7 @@ def test_one_of_two_trainings_has_a_fault(loop: Loop, sign: str, number: int) ->
     assert (found.sign, found.training) == (sign, f"in training {number} of 2")
 
 
-@pytest.mark.parametrize("loop", [two(*on_one_body()), reconstructed, two(net(), net(), second_lr=1e-3)])
+@pytest.mark.parametrize("loop", [two(on_one_body), reconstructed, two(lambda: (net(), net()), second_lr=1e-3)])
 def test_two_trainings_that_are_right(loop: Loop) -> None:
     assert signs(loop) == []
 
