@@ -156,7 +156,7 @@ def test_data_that_fit_train(name: str, rows: Rows) -> None:
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
     with pytest.raises(InputError, match="batch_size must be at most the 50 rows of the training part, got 256"):
-        check_plan(TrainPlan(), three_classes())
+        check_plan(TrainPlan(batch_size=256), three_classes())
 
 
 def test_patience_without_a_validation_part_is_refused() -> None:

@@ -109,7 +109,7 @@ def _compare(everyone: Sequence[tuple[str, Mapping[str, str]]]) -> None:
 
 def _check_shares(engine: Engine, plan: TrainPlan, num_rows: int) -> None:
     """Raises an `InputError` if a rank would have no rows in any batch, or none in one that needs it."""
-    size, num_ranks = plan.batch_size or num_rows, engine.ranks.size
+    size, num_ranks = min(plan.batch_size or num_rows, num_rows), engine.ranks.size
     if size < num_ranks:
         raise refuse(
             "batch_size", size, f"at least {num_ranks}, one row for each rank", "start fewer, or make it larger"

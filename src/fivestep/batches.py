@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from . import draws
-from .check import InputError
+from .check import AtMost, InputError
 from .datasets._base import Dataset, Rows, Stream, Window
 from .typing import Indices
 
@@ -68,8 +68,7 @@ class Batches:
         places: Callable[[int], Sequence[slice]] | None = None,
     ) -> None:
         self.num_rows = data.num_rows
-        self.size = size or self.num_rows
-        check_batch_size(self.size, data)
+        self.size = rows_of_batch(size, data)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._data, self._seed, self._dtype, self._device, self._places = data, seed, dtype, device, places
         self._rows = data.train.to(device, dtype)
@@ -221,13 +220,16 @@ def total_of(weight: Tensor) -> float:
     return math.fsum(weight.tolist())
 
 
-def check_batch_size(size: int, data: Dataset) -> None:
-    """Raises an `InputError` if a batch would hold more rows than there are."""
+def rows_of_batch(size: int | None, data: Dataset) -> int:
+    """The rows of a batch of that size, None for all; raises an `InputError` if a chosen one exceeds the data."""
+    if size is None or (isinstance(size, AtMost) and size > data.num_rows):
+        return data.num_rows
     if size > data.num_rows:
         advice = "make it smaller, or take the full batch" if data.stream is None else "make it smaller"
         raise InputError(
             f"batch_size must be at most the {data.num_rows} rows of the training part, got {size}; {advice}."
         )
+    return int(size)
 
 
 def shares_of(weights: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from . import draws
-from .batches import InOrder, check_batch_size, shares_of, together, total_of
+from .batches import InOrder, rows_of_batch, shares_of, together, total_of
 from .datasets._base import Dataset, Rows
 from .typing import Indices, RowWeights
 
@@ -95,8 +95,7 @@ class Blocks:
     ) -> None:
         access = access or RowAccess()
         self.num_rows = data.num_rows
-        self.size = size or self.num_rows
-        check_batch_size(self.size, data)
+        self.size = rows_of_batch(size, data)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
         as_stored = access.as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
         self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, final
 
 PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
 """Types that `plain` returns as they are, without asking whether they are numbers, which takes a microsecond."""
@@ -35,6 +35,11 @@ class StorageError(OSError):
 
 class RanksError(ConnectionError):
     """One of the processes that train together has ended or hangs; the message says which, where that can be known."""
+
+
+@final
+class AtMost(int):
+    """A batch size that nobody has chosen: so many rows, or all of them where there are fewer."""
 
 
 def refuse(argument: str, value: object, expected: str, advice: str) -> InputError:

@@ -1,11 +1,11 @@
 """How a network is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from .check import PLAIN, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
+from .check import PLAIN, AtMost, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
 from .find import Choice, build, find, names, option_names
 from .group import Group
 
@@ -25,12 +25,16 @@ UNSET = {
 """What to write for a setting of which nothing is wanted."""
 
 
+USUAL_BATCH = AtMost(256)
+
+
 @final
 @dataclass(frozen=True)
 class TrainPlan:
     """A training run as plain data, validated once; vary it with `dataclasses.replace`.
 
-    `lr` is the learning rate per step. `batch_size` None means the full batch, which is not shuffled.
+    `lr` is the learning rate per step. `batch_size` is by default 256, or all rows where there are
+    fewer; None means the full batch, which is not shuffled.
     `micro_batch_size` splits each batch into parts whose gradients add up before one update: the same step in less
     memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
     elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss, and
@@ -52,7 +56,7 @@ class TrainPlan:
     loss: str | Choice = "cross_entropy"
     optimizer: str | Choice = "sgd"
     lr: float = 0.1
-    batch_size: int | None = 256
+    batch_size: int | None = USUAL_BATCH
     epochs: int = 10
     seed: int = 0
     momentum: float | None = None
@@ -185,6 +189,12 @@ class TrainPlan:
     def sized(self, spec: "NetSpec", data: "Dataset") -> "NetSpec":
         """The network with the sizes that the data and the loss ask for; raises an `InputError` if it has others."""
         return spec.sized(data.in_features_for(spec.in_features), data.outputs_for(self.build_loss()))
+
+    def for_rows(self, num_rows: int) -> "TrainPlan":
+        """The plan as it is written for a run on so many rows: with the batch size that the default means there."""
+        if not isinstance(self.batch_size, AtMost):
+            return self
+        return replace(self, batch_size=min(int(self.batch_size), num_rows))
 
     def num_steps(self, num_rows: int) -> int:
         """The number of updates in the whole run over `num_rows` rows."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .batches import check_batch_size
+from .batches import rows_of_batch
 from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
 from .datasets._weights import weigh_classes
@@ -26,7 +26,7 @@ NUMBERS_AT_A_TIME = 2**18
 
 def check_plan(plan: TrainPlan, data: Dataset) -> None:
     """Raises an `InputError` if the plan needs something that the data do not have."""
-    check_batch_size(plan.batch_size or 1, data)
+    rows_of_batch(plan.batch_size, data)
     check_whole_batches(plan, data)
     if plan.batch_size is None and data.stream is not None:
         raise refuse("batch_size", "full", "a number of rows for a stream, which is never whole in memory", "write 256")

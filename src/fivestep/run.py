@@ -86,7 +86,8 @@ class Run:
             warn_of_alike_units(engine)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
         path = engine.ranks.by_first(partial(_new_folder, data.name, out))
-        return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})}, encoder=data.encoder)
+        plan = engine.plan.for_rows(data.num_rows)
+        return cls(path, engine.spec, plan, engine, {**described, **(info or {})}, encoder=data.encoder)
 
     @classmethod
     def resume(cls, path: str | Path, epochs: int | None = None, ranks: Ranks = ALONE) -> Self:
@@ -286,6 +287,7 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     """
     if out is not None and resume is not None:
         raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
+    plan = plan.for_rows(data.num_rows)
     sized, ranks = plan.sized(spec, data), join_ranks() if ranks is None else ranks
     new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows, ranks=ranks)
     if resume is None or not checkpoints_in(Path(resume)):

@@ -56,7 +56,7 @@ def _in_bfloat16(engine: Engine, _data: Dataset) -> Pair:
 
 def _in_parts(engine: Engine, data: Dataset) -> Pair:
     """The engine with micro-batches against the engine with whole batches."""
-    plan, batch = engine.plan, engine.plan.batch_size or len(data.train)
+    plan, batch = engine.plan, min(engine.plan.batch_size or len(data.train), len(data.train))
     size = plan.micro_batch_size or -(-batch // NUM_PARTS)
     parts = make_engine(
         engine.choice, engine.spec, replace(plan, micro_batch_size=size), dtype=engine.dtype, device=engine.device

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ... import draws
-from ...batches import check_batch_size, shares_of, together
+from ...batches import rows_of_batch, shares_of, together
 from ...datasets._base import Dataset, Rows
 from ...draws import DrawOrders, Draws
 from ...plan import TrainPlan
@@ -49,8 +49,7 @@ class Ahead:
     ) -> None:
         self._pattern, self._parts, self._own, self._plans = pattern, parts, list(own), list(plans)
         self._num_rows, plan = parts[0].num_rows, plans[0]
-        self._size = plan.batch_size or self._num_rows
-        check_batch_size(self._size, parts[0])
+        self._size = rows_of_batch(plan.batch_size, parts[0])
         self._per_epoch = plan.steps_per_epoch(self._num_rows)
         self._fresh = parts[0].fresh
         self._schedule, self._num_steps = plan.build_schedule(), plan.num_steps(self._num_rows)
