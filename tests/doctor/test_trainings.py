@@ -290,6 +290,17 @@ def test_a_loss_that_is_no_number_counts_the_updates_of_its_own_training() -> No
     assert found.seen.startswith("The loss is nan after 0 updates: ")
 
 
+def test_a_new_head_on_a_trained_body_is_judged_by_its_own_first_loss() -> None:
+    def loop() -> None:
+        first, second = on_one_body()
+        with torch.no_grad():
+            first[1].bias += torch.tensor([5.0, 0.0, -5.0])  # so the first training begins far above the second
+        two(lambda: (first, second), second_lr=3e-8)()
+
+    (found,) = findings(loop)
+    assert (found.sign, found.training) == ("size of updates", "in training 2 of 2")
+
+
 def test_faults_of_opposite_kinds_on_one_line_are_two() -> None:
     def loop() -> None:
         for lr in (1e-7, 20.0):

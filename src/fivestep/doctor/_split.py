@@ -161,9 +161,18 @@ def _of_models(found: dict[int, Any], models: set[int]) -> dict[int, Any]:
 
 def _first_loss(part: Record, before: list[Record]) -> float | None:
     """The first loss of the training before it that it goes on with: for the same loss, and with no new parameters."""
-    reached = set[int]().union(*(event.leaves for event in part.of(Differentiated)))
-    whole = [one for one in before if reached <= one.leaves.keys() and one.losses]
+    whole = [one for one in before if _reached(part) <= _reached(one) | _called(one) and one.losses]
     return next((one.losses[0] for one in whole if one.places == part.places or _names(one) == _names(part)), None)
+
+
+def _reached(record: Record) -> set[int]:
+    """The parameters that its losses depend on."""
+    return set[int]().union(*(event.leaves for event in record.of(Differentiated)))
+
+
+def _called(record: Record) -> set[int]:
+    """The parameters of the models that were called, also of parts that were frozen."""
+    return set[int]().union(*_leaves(record, {event.model for event in record.of(Predicted)}))
 
 
 def _names(record: Record) -> set[str]:
