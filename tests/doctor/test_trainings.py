@@ -301,6 +301,18 @@ def test_a_new_head_on_a_trained_body_is_judged_by_its_own_first_loss() -> None:
     assert (found.sign, found.training) == ("size of updates", "in training 2 of 2")
 
 
+def test_units_alike_in_a_new_head_are_of_its_training_alone() -> None:
+    def loop() -> None:
+        shared, head = body(), nn.Sequential(nn.Linear(16, 8), nn.Tanh(), nn.Linear(8, 3))
+        for p in head.parameters():
+            nn.init.constant_(p, 0.1)
+        two(lambda: (nn.Sequential(shared, nn.Linear(16, 3)), nn.Sequential(shared, head)))()
+
+    found = findings(loop)
+    assert ("units alike", "in training 2 of 2") in [(one.sign, one.training) for one in found]
+    assert {one.training for one in found} == {"in training 2 of 2"}
+
+
 def test_faults_of_opposite_kinds_on_one_line_are_two() -> None:
     def loop() -> None:
         for lr in (1e-7, 20.0):

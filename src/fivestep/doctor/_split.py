@@ -125,14 +125,13 @@ def _looks_back(event: Event) -> bool:
 def _part(record: Record, training: Training, events: list[Event], updates: dict[int, list[int]]) -> Record:
     """What belongs to one training; rounds are counted by its own updates."""
     keys = {event.optimizer for event in events if isinstance(event, Updated)} | set(training.rules)
-    leaves = training.leaves.union(*(event.leaves for event in events if isinstance(event, Differentiated)))
+    leaves = set[int]().union(*(event.leaves for event in events if isinstance(event, Differentiated)))
     rules = {
         key: rule
         for key, rule in record.rules.items()
         if key in keys or (not rule.num_steps and not rule.leaves.isdisjoint(leaves))
     }
     models = {event.model for event in events if isinstance(event, Predicted | TimeFirst | NotFinite)}
-    models |= {key for key, model in record.models.items() if not model.leaves.isdisjoint(leaves)}
     leaves |= set[int]().union(*(rules[key].leaves for key in rules), *(_leaves(record, models)))
     own = sorted(at for key in keys for at in updates.get(key, ()))
     return replace(
