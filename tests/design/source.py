@@ -18,6 +18,9 @@ MODULES = tuple(
 )
 """All that can be imported here: kernels need Triton, which comes with torch for CUDA alone."""
 
+assert len(FILES) > 500, "where the design tests look, the package is"
+assert len(MODULES) > 500, "and most of it can be imported"
+
 
 def short(path: Path) -> str:
     return str(path.relative_to(ROOT))

@@ -21,19 +21,23 @@ def chosen_steps(subject: Subject, count: int, power: float = 1.0) -> list[int]:
     return sorted({int(step) for step in np.rint(1 + share * (subject.num_updates - 1))})
 
 
-def needs_one_network(subject: Subject) -> Lacking | None:
-    """For a picture for which the training is repeated."""
+def needs_one_training(subject: Subject) -> Lacking | None:
+    """For a picture for which the training is repeated: of one network, by the engine's plan."""
     together = num_members(subject.engine.spec)
-    return None if together == 1 else Lacking("the training of one network", f"{together} trained each by itself")
+    if together > 1:
+        return Lacking("the training of one network", f"{together} trained each by itself")
+    num_steps = subject.engine.plan.num_steps(subject.data.num_rows)
+    if subject.num_updates > num_steps:  # another plan led it there, or steps were done by hand
+        return Lacking(f"a training of the {num_steps} steps of the engine's plan", f"{subject.num_updates} steps")
+    return None
 
 
 def moments(subject: Subject, steps: list[int]) -> Iterator[tuple[Moment, FiveStepEngine]]:
     """Those steps, each with the engine that has just done it. Warns if the repetition ended elsewhere than the run."""
-    together = num_members(subject.engine.spec)
-    if together > 1:
+    if (lacking := needs_one_training(subject)) is not None:
         raise InputError(
-            f"a picture over time must be of the training of one network, got {together} that were trained each by "
-            f"itself; draw one that needs no training, or train without --members and --bagging."
+            f"a picture over time must be of {lacking.expected}, got {lacking.got}; draw one that needs no training, "
+            f"or train without --members and --bagging."
         )
     engine = subject.starting_engine()
     for moment in replay(engine, subject.data, steps, subject.history):

@@ -10,7 +10,7 @@ from ..check import at_least
 from ..engines._outputs import outputs_by_layer
 from ..plots.activation_histograms import activation_histograms
 from ._base import Lacking, Picture, Subject, spread
-from ._training import chosen_steps, moments, needs_one_network
+from ._training import chosen_steps, moments, needs_one_training
 
 SAMPLE = 256
 """Rows that are looked at; their numbers are many more."""
@@ -31,7 +31,7 @@ class ActivationHistograms(Picture):
         at_least("bins", self.bins, 1)
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        return needs_one_network(subject)
+        return needs_one_training(subject)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         steps = chosen_steps(subject, self.count)

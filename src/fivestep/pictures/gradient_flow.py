@@ -9,7 +9,7 @@ from ..check import at_least
 from ..plots.gradient_flow import gradient_flow
 from ..replay import Moment
 from ._base import Lacking, Picture, Subject
-from ._training import chosen_steps, needs_one_network, of_parameters
+from ._training import chosen_steps, needs_one_training, of_parameters
 
 
 @final
@@ -26,7 +26,7 @@ class GradientFlow(Picture):
         at_least("count", self.count, 1)
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        return needs_one_network(subject)
+        return needs_one_training(subject)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         steps = chosen_steps(subject, self.count)

@@ -14,7 +14,7 @@ from ..plots._terrain import Terrain
 from ..plots.landscape_2d import landscape_2d
 from ._base import Lacking, Picture, Subject
 from ._landscape import loss_around, main_directions, needs_finite_loss, projected, random_direction
-from ._training import chosen_steps, moments, needs_one_network
+from ._training import chosen_steps, moments, needs_one_training
 
 PATH_POINTS = 60
 MARGIN = 0.35
@@ -44,7 +44,7 @@ class Landscape2D(Picture):
     def lacks(self, subject: Subject) -> Lacking | None:
         if self.directions == "path" and subject.num_updates < 2:
             return Lacking("a run of two steps or more, or with directions=random", f"{subject.num_updates} steps")
-        several = needs_one_network(subject) if subject.is_trained else None
+        several = needs_one_training(subject) if subject.is_trained else None
         return several or needs_finite_loss(subject)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:

@@ -9,7 +9,7 @@ from ..check import at_least
 from ..plots.update_ratios import update_ratios
 from ..replay import Moment
 from ._base import Lacking, Picture, Subject
-from ._training import chosen_steps, needs_one_network, of_parameters
+from ._training import chosen_steps, needs_one_training, of_parameters
 
 
 @final
@@ -25,7 +25,7 @@ class UpdateRatios(Picture):
         at_least("count", self.count, 1)
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        return needs_one_network(subject)
+        return needs_one_training(subject)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         steps = chosen_steps(subject, self.count)

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,11 +19,12 @@ import torch
 from numba.core.caching import IndexDataCacheFile
 
 import fivestep
-from fivestep.engines.fused._compiled import OPTIONS, SECONDS, one_pass, prediction
+from fivestep.engines.fused._compiled import OPTIONS, SECONDS, WORDS, _announced, _jitted, folder, one_pass, prediction
 from fivestep.engines.fused._tables import ALIGNMENT
 from fivestep.engines.fused.body.order import in_lanes
 from fivestep.engines.fused.body.parts import PartLibrary
 from fivestep.engines.fused.body.steps import predict_rows
+from fivestep.engines.fused.small.code import FURTHER
 from tests.samples import small_engine, small_plan
 
 SOURCE = Path(fivestep.__file__).parent
@@ -50,7 +53,8 @@ def test_compiled_code_is_used_again_until_a_source_that_it_calls_changes(tmp_pa
     shutil.copytree(SOURCE, source / "fivestep", ignore=shutil.ignore_patterns("__pycache__"))
     first, note = run(source, cache)
     assert first == ["[[9.0], [1.0]]", "0"]
-    assert note == f"Compiling the fused engine for float64 on this machine, once, about {SECONDS['predict']} s ...\n"
+    about = f"about {SECONDS['predict']} s ...\n"
+    assert note == f"Compiling the fused engine for predictions, float64, on this machine, once, {about}"
     assert run(source, cache) == (["[[9.0], [1.0]]", "1"], "")
     changed = source / "fivestep" / "engines" / "fused" / "body" / "activations.py"
     text = changed.read_text(encoding="utf-8")
@@ -66,7 +70,29 @@ def test_compiled_code_is_used_again_until_a_source_that_it_calls_changes(tmp_pa
 def test_without_a_place_to_keep_it_code_is_compiled_all_the_same() -> None:
     lines, note = run(SOURCE.parent, Path("/dev/null"))
     assert lines == ["[[9.0], [1.0]]", "0"]
-    assert "Compiling" in note
+    assert re.search("for this process, as /dev/null/compiled/[0-9a-f]+ cannot be written, about", note)
+
+
+def test_every_form_that_is_compiled_has_words_for_its_message() -> None:
+    assert {part for name in SECONDS for part in name.split("-")} <= set(WORDS)
+    assert {suffix.removeprefix("-") for suffix in FURTHER.values() if suffix} <= set(WORDS)
+
+
+def test_where_no_file_can_be_written_numba_keeps_nothing_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would choose a folder beside the source, and look at the time of one file when it finds code there again."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setenv("FIVESTEP_CACHE", str(tmp_path))
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    made = _jitted(in_lanes.py_func)
+    assert not hasattr(made._cache, "_cache_file")
+    assert _announced.__wrapped__("predict", "float32") == folder() / "predict-float32"
+    assert f"for this process, as {folder()} cannot be written" in capsys.readouterr().err
 
 
 def test_two_processes_that_compile_for_two_types_at_once_keep_the_code_of_both(

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -45,6 +46,23 @@ SECONDS = {
     "divided-learned-passes-nonzeros": 36,
 }
 """The approximate seconds of compiling on one core; the second for a body with a rarely used rule."""
+
+WORDS = {
+    "train": "a small network",
+    "branched": "a small network with branches",
+    "hidden": "one hidden layer",
+    "pairs": "one hidden layer, rows in pairs",
+    "abreast": "small networks side by side",
+    "predict": "predictions",
+    "predict_branched": "predictions with branches",
+    "passes": "passes between products",
+    "divided": "a larger network",
+    "further": "a rarer update rule",
+    "matrices": "an update rule for matrices",
+    "learned": "layers with parameters of their own",
+    "nonzeros": "rows with many zeros",
+}
+"""What the parts of a name stand for: each of these forms is compiled by itself, when it is first needed."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
 
@@ -84,13 +102,21 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _can_keep() -> bool:
+    """Whether files can be written in our folder. Numba would else take one beside the source, and not ask for more."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder()):
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def _kept() -> Iterator[bool]:
     """A context in which Numba caches code in our folder, if possible; else every process compiles again."""
     place, before = folder(), numba.config.CACHE_DIR
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    if not _can_keep():
         yield False
         return
     numba.config.CACHE_DIR = str(place)
@@ -223,8 +249,10 @@ def _announced(name: str, dtype: str) -> Path | None:
     if note.exists():
         return None
     seconds = SECONDS.get(name, SECONDS[name.partition("-")[0]])
+    what = ", ".join(dict.fromkeys(WORDS[part] for part in name.split("-")))
+    how = "on this machine, once" if _can_keep() else f"for this process, as {folder()} cannot be written"
     print(  # noqa: T201
-        f"Compiling the fused engine for {dtype} on this machine, once, about {seconds} s ...",
+        f"Compiling the fused engine for {what}, {dtype}, {how}, about {seconds} s ...",
         file=sys.stderr,
     )
     return note
