@@ -17,6 +17,17 @@ PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
 """Types that `plain` returns as they are, without asking whether they are numbers, which takes a microsecond."""
 
 
+MADE_BY = {
+    "Dataset": "make one of your rows with Dataset(Rows(x, y))",
+    "Engine": "make one with make_engine(name, spec, plan)",
+    "NetSpec": "make one with MLP(...) or another function that builds networks",
+    "Rows": "make them with Rows(x, y)",
+    "Run": "make one with fit(spec, data, plan), or read its folder with Run.load(path)",
+    "TrainPlan": "make one with TrainPlan(...)",
+    "str": "write its name as text",
+}
+"""How to make what the public functions take."""
+
 INSIDE = ("fivestep", "sklearn", "joblib", "torch")
 """Packages whose lines a warning does not point at."""
 
@@ -87,6 +98,12 @@ def instance(argument: str, value: object, kind: type, advice: str) -> None:
     """Raises an `InputError` unless `value` is of that class."""
     if not isinstance(value, kind):
         raise InputError(f"{argument} must be of the type {kind.__name__}, got {type(value).__name__}; {advice}.")
+
+
+def instances(**given: tuple[object, type]) -> None:
+    """Raises an `InputError` unless each argument, given as (value, class), is of its class."""
+    for argument, (value, kind) in given.items():
+        instance(argument, value, kind, MADE_BY[kind.__name__])
 
 
 def plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .check import InputError
+from .check import InputError, instances, refuse
 from .engines._engine import Engine
 from .engines._make import make_engine
 from .find import Choice
@@ -18,6 +18,10 @@ def ensemble_of(engines: Sequence[Engine]) -> Engine:
     The mean is taken of what logits stand for (probabilities, rates, numbers), by the link of the loss. It is saved,
     loaded, exported and measured like any network. Raises an `InputError` if the networks are not of one kind.
     """
+    if not engines:
+        raise refuse("engines", engines, "at least one engine", "pass those of fit_many, as member.engine")
+    for one in engines:
+        instances(engines=(one, Engine))
     first = engines[0]
     if any((one.spec, one.criterion.inverse_link) != (first.spec, first.criterion.inverse_link) for one in engines):
         raise InputError("the members of an ensemble must be the same network and loss, got others; train them alike.")

@@ -12,7 +12,7 @@ import functools
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import FunctionType
 from typing import Any, final
@@ -38,6 +38,26 @@ SINGULAR = {
 
 
 @final
+class Options(Mapping[str, Any]):
+    """The options of a choice. They cannot be changed, as equal choices may share them."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = dict(given)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._given[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def __repr__(self) -> str:
+        return repr(self._given)
+
+
+@final
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Choice:
     """A name and its options: which item of a family to use, and with what settings."""
@@ -47,7 +67,7 @@ class Choice:
 
     def __init__(self, choice_name: str, /, **options: Any) -> None:
         object.__setattr__(self, "name", choice_name.replace("-", "_"))
-        object.__setattr__(self, "options", {key: plain(value) for key, value in options.items()})
+        object.__setattr__(self, "options", Options({key: plain(value) for key, value in options.items()}))
 
     @classmethod
     def parse(cls, text: "str | Choice") -> "Choice":
@@ -198,6 +218,8 @@ def _literal(text: str) -> Any:
     """A Python literal where the text is one, else `true` and `false` as booleans, else the text itself."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
+    if text in ("inf", "-inf", "nan"):  # as Python writes them, though they are no literals
+        return float(text)
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

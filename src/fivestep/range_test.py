@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import final
 
-from .check import at_least, positive, refuse
+from .check import at_least, instances, positive, refuse
 from .datasets._base import Dataset
 from .engines._engine import Engine
 from .plan import TrainPlan
@@ -57,6 +57,7 @@ def lr_range_test(
     rule, at these rates instead of the schedule's. Raises an `InputError` if the rates, the plan, the network and the
     data do not fit.
     """
+    instances(engine=(engine, Engine), data=(data, Dataset), plan=(plan, TrainPlan))
     positive("low", low, "1e-6 is usual")
     positive("high", high, "1 is usual")
     at_least("num_steps", num_steps, 2, "100 is usual")

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from . import __version__
-from .check import refuse
+from .check import instances, refuse
 from .datasets._base import Dataset
 from .diagnosis import diagnosis_of
 from .diagnosis._finding import figure
@@ -116,6 +116,7 @@ def write_report(
     `data` is what the run was trained on, if that is not a named task. With `recent`, the last update is found without
     training from the start. Raises an `InputError` if the data are not available, or the file cannot be written.
     """
+    instances(run=(run, Run))
     path = Path(run.path / "report.html" if out is None else out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise refuse("out", str(path), "a file that ends in .html for a report", "choose one")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 from .agreement import check_agreement
 from .averages import to_prediction
-from .check import InputError, refuse
+from .check import InputError, instances, refuse
 from .datasets._base import Dataset
 from .datasets._load import load_dataset
 from .datasets._split import split
@@ -78,6 +78,7 @@ class Run:
         First checks the data, and that ranks that train together agree, so that nothing is written for a run that
         cannot begin.
         """
+        instances(engine=(engine, Engine), data=(data, Dataset))
         check_agreement(engine, data, engine.plan)
         check_data(engine, data)
         check_plan(engine.plan, data)
@@ -287,6 +288,7 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     """
     if out is not None and resume is not None:
         raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
+    instances(spec=(spec, NetSpec), data=(data, Dataset), plan=(plan, TrainPlan))
     plan = plan.for_rows(data.num_rows)
     sized, ranks = plan.sized(spec, data), join_ranks() if ranks is None else ranks
     new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows, ranks=ranks)

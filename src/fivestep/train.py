@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .agreement import check_agreement
 from .averages import to_prediction
-from .check import InputError, at_least, instance, refuse
+from .check import InputError, at_least, instances, refuse
 from .datasets._base import Dataset
 from .divergence import Watch
 from .engines._engine import Engine
@@ -119,7 +119,7 @@ def _evaluated(
 def check_start(engine: Engine, data: Dataset, plan: TrainPlan, every: int, *, is_new: bool) -> None:
     """Checks that engine, data and plan fit; a run that is resumed has compared its ranks already."""
     at_least("every", every, 1)
-    instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
+    instances(engine=(engine, Engine), data=(data, Dataset), plan=(plan, TrainPlan))
     check_same_arithmetic(engine, plan)
     if is_new:
         check_agreement(engine, data, plan)

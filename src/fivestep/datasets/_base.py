@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..check import InputError, at_least, plain
+from ..check import InputError, at_least, instances, plain
 from ..typing import Indices, Tensors
 
 if TYPE_CHECKING:
@@ -195,6 +195,10 @@ class Dataset:
     encoder: "Encoder | None" = None
 
     def __post_init__(self) -> None:
+        instances(train=(self.train, Rows), name=(self.name, str))
+        for part, rows in (("valid", self.valid), ("test", self.test)):
+            if rows is not None:
+                instances(**{part: (rows, Rows)})
         if self.num_outputs is not None:
             at_least("num_outputs", self.num_outputs, 1, "leave it out to take it from the targets")
             object.__setattr__(self, "num_outputs", plain(self.num_outputs))
@@ -286,6 +290,12 @@ def _as_tensor(name: str, values: Any) -> Tensor:
             f"{name} must hold numbers, all rows of the same length, got {type(values).__name__} that torch cannot "
             f"read ({error}); turn words into numbers first."
         ) from error
+    if tensor.layout != torch.strided or tensor.is_complex():
+        kind = "complex numbers" if tensor.is_complex() else f"a {tensor.layout} tensor"
+        raise InputError(
+            f"{name} must hold real numbers in a dense tensor, got {kind}; pass its to_dense(), or real and imaginary "
+            f"parts as columns."
+        )
     if tensor.dim() == 0:
         raise InputError(
             f"{name} must have a row or number for each sample, got the single number {tensor.item()}; of one "

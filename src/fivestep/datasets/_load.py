@@ -1,8 +1,8 @@
 """A data set by name."""
 
-import warnings
 from pathlib import Path
 
+from ..check import instances, warn
 from ..find import find
 from ..machine.default_device import check_default_device
 from ._base import Dataset, Task
@@ -15,11 +15,9 @@ def load_dataset(name: str, *, seed: int = 0, data_dir: str | Path | None = None
     for a task that has files; for one that has none it is ignored, with a warning. Raises an `InputError` for an
     unknown name, or where files cannot be found or downloaded.
     """
+    instances(name=(name, str))
     check_default_device()
     task: Task = find("datasets", name)()
     if data_dir is not None and not task.has_files:
-        warnings.warn(
-            f"data_dir must be left out for task {name!r}, which has no files, got {str(data_dir)!r}; it is ignored.",
-            stacklevel=2,
-        )
+        warn(f"data_dir must be left out for task {name!r}, which has no files, got {str(data_dir)!r}; it is ignored.")
     return task.load(seed=seed, data_dir=None if data_dir is None else Path(data_dir))

@@ -1,11 +1,10 @@
 """An engine by name, with a device and a dtype by name."""
 
 import inspect
-import warnings
 
 import torch
 
-from ..check import InputError, one_of, refuse
+from ..check import InputError, instances, one_of, refuse, warn
 from ..find import Choice, find, names
 from ..machine.default_device import check_default_device
 from ..machine.memory import give_back_large
@@ -45,6 +44,7 @@ def make_engine(
     """
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
+    instances(spec=(spec, NetSpec), plan=(plan, TrainPlan))
     choice = Choice.parse(name)
     if choice.name in DEVICES[1:]:
         advice = f"it is a device: pass device={choice.name!r} and leave the engine 'auto'"
@@ -60,10 +60,9 @@ def make_engine(
     engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, ranks, **chosen.options)
     engine.reason = chosen.reason
     if spec.layers[-1].name == engine.criterion.inverse_link != "identity":
-        warnings.warn(
+        warn(
             f"a network for {plan.loss} should end with logits, got {spec.layers[-1].name} as its last layer, which "
-            f"the loss applies itself: applied twice, the loss cannot get near 0; leave the layer out.",
-            stacklevel=2,
+            f"the loss applies itself: applied twice, the loss cannot get near 0; leave the layer out."
         )
     return engine
 

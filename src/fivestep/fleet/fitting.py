@@ -5,14 +5,14 @@ rank.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, final
 
 import torch
 
 from ..agreement import begun_alike, of_fleet
-from ..check import InputError, at_least, refuse
+from ..check import InputError, at_least, instances, refuse
 from ..datasets._base import Dataset
 from ..engines._engine import Engine
 from ..engines._make import find_device, make_engine
@@ -88,9 +88,12 @@ class FleetOptions(NamedTuple):
 
 def _begun(given: tuple[Any, Any, Any], options: FleetOptions, ranks: Ranks, found: dict[str, str]) -> "_Fleet":
     """All networks, with those of this rank made; fills `found` with what must be the same on all ranks."""
+    given = tuple(list(value) if isinstance(value, Iterator) else value for value in given)  # type: ignore[assignment]
     size = _size(dict(zip(("specs", "data", "plans"), given, strict=True)))
     each: tuple[Sequence[NetSpec], Sequence[Dataset], Sequence[TrainPlan]]
     each = _each(given[0], size), _each(given[1], size), _each(given[2], size)
+    for spec, of_one, plan in zip(*each, strict=True):
+        instances(specs=(spec, NetSpec), data=(of_one, Dataset), plans=(plan, TrainPlan))
     members = [
         Member(of_one, plan, partial(engine_for, options, spec, of_one, plan))
         for spec, of_one, plan in zip(*each, strict=True)

@@ -7,7 +7,7 @@ first step, which of the five, the tensor and the element that differs, and the 
 
 from torch import nn
 
-from ..check import at_least, refuse
+from ..check import at_least, instances, refuse
 from ..datasets._base import Dataset
 from ..engines._engine import Engine
 from ._comparison import Comparison, compared
@@ -62,6 +62,7 @@ def verify(
     """
     if not isinstance(one, Engine | nn.Module):
         raise refuse("one", one, "an engine or a module", "make one with make_engine")
+    instances(data=(data, Dataset))
     if other == "finite-differences":
         if not isinstance(one, Engine):
             raise refuse("one", type(one).__name__, "an engine for finite differences", "compare it with scratch")

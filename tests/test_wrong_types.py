@@ -1,0 +1,76 @@
+"""What public functions say of an argument of another type, and that a frozen choice stays as it is."""
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import fivestep as fs
+from fivestep.find import Choice
+from tests.samples import small_engine, small_plan, three_classes
+
+DATA, PLAN, SPEC = three_classes(), small_plan(), fs.MLP(None, 6, None)
+ROWS = DATA.train
+WRONG: dict[str, tuple[Callable[[], Any], str]] = {
+    "a module for a spec": (
+        lambda: fs.fit(nn.Linear(4, 3), DATA, PLAN),
+        "spec must be of the type NetSpec, got Linear",
+    ),
+    "no spec": (lambda: fs.fit(None, DATA, PLAN), "spec must be of the type NetSpec, got NoneType"),
+    "a pair for data": (lambda: fs.fit(SPEC, (ROWS.x, ROWS.y), PLAN), "data must be of the type Dataset, got tuple"),
+    "tensors for rows": (lambda: fs.Dataset(ROWS.x, ROWS.y), "train must be of the type Rows, got Tensor"),
+    "a pair for a part": (lambda: fs.Dataset(ROWS, (ROWS.x, ROWS.y)), "valid must be of the type Rows, got tuple"),
+    "a name for an engine": (lambda: next(fs.train("nn", DATA, PLAN)), "engine must be of the type Engine, got str"),
+    "a dictionary for a plan": (
+        lambda: next(fs.train(small_engine("scratch", PLAN), DATA, {})),
+        "plan must be of the type TrainPlan, got dict",
+    ),
+    "no name": (lambda: fs.load_dataset(None), "name must be of the type str, got NoneType"),
+    "a folder for a run": (lambda: fs.write_report("nowhere", DATA), "run must be of the type Run, got str"),
+    "no engines": (lambda: fs.ensemble_of([]), "engines must be at least one engine"),
+    "members for engines": (lambda: fs.ensemble_of([SPEC]), "engines must be of the type Engine, got NetSpec"),
+    "a dictionary for plans": (lambda: fs.fit_many(SPEC, DATA, {}), "plans must be of the type TrainPlan, got dict"),
+    "rows to fold": (lambda: fs.folds(ROWS, 3), "data must be of the type Dataset, got Rows"),
+    "rows to sweep": (lambda: fs.sweep(ROWS, {}, PLAN), "data must be of the type Dataset, got Rows"),
+    "rows to verify on": (
+        lambda: fs.verify(small_engine("scratch", PLAN), "nn", ROWS),
+        "data must be of the type Dataset, got Rows",
+    ),
+    "sparse rows": (lambda: fs.Rows(torch.eye(3).to_sparse(), [0, 1, 2]), "x must hold real numbers in a dense tensor"),
+    "complex rows": (lambda: fs.Rows(torch.ones(3, 2) * 1j, [0, 1, 2]), "x must .* got complex numbers"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_an_argument_of_another_type_is_named_in_one_sentence(wrong: str) -> None:
+    call, message = WRONG[wrong]
+    with pytest.raises(fs.InputError, match=message):
+        call()
+
+
+def test_a_fleet_takes_a_generator_of_plans() -> None:
+    plans = (small_plan(seed=seed) for seed in range(2))
+    assert len(fs.fit_many(SPEC, DATA, plans, "scratch", device="cpu")) == 2  # type: ignore[arg-type]
+
+
+def test_the_options_of_a_choice_cannot_be_changed() -> None:
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        Choice.parse("sgd:momentum=0.9").options["momentum"] = 0.5  # type: ignore[index]
+    assert Choice.parse("sgd:momentum=0.9").options == {"momentum": 0.9}
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_choice_is_equal_to_its_copy(again: Callable[[Choice], Choice]) -> None:
+    choice = Choice("sgd", momentum=0.9)
+    assert again(choice) == choice
+    assert again(choice) != Choice("sgd", momentum=0.5)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, "inf", "nan"])
+def test_an_infinite_option_and_its_name_read_back_as_they_were(value: object) -> None:
+    assert Choice.parse(str(Choice("z", k=value))).options["k"] == value
