@@ -31,6 +31,7 @@ from ._settings import check_parameters
 from ._stop_rows import StopRows
 from ._targets import Targets
 from ._training import Course
+from ._unchanged import unchanged_if_it_fails
 
 
 @dataclass(eq=False, repr=False)
@@ -54,6 +55,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
     def _y_is_numeric(self) -> bool:
         """Whether y is to be numbers."""
 
+    @unchanged_if_it_fails
     @with_callbacks
     @torch.inference_mode(mode=False)  # another thread, of which several may train, would not be inside of it
     def fit(
@@ -75,7 +77,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is used
         for early stopping and to choose the best epoch, in place of a part of the rows; scikit-learn's own names for it
         are `X_val`, `y_val` and `sample_weight_val`. Raises a `ValueError` that says what cannot work, and a
-        `DivergenceError` if the loss does not stay finite.
+        `DivergenceError` if the loss does not stay finite; the estimator is then as it was before.
         """
         check_default_device()
         check_parameters(self)

@@ -16,6 +16,7 @@ from ._perceptron import Perceptron
 from ._reading import Table
 from ._settings import link_of, loss_of
 from ._targets import Labels, Targets
+from ._unchanged import unchanged_if_it_fails
 
 
 def _has_probabilities(of: "MLPClassifier") -> bool:
@@ -94,6 +95,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         return False
 
     @available_if(lambda of: of.solver != "lbfgs")  # type: ignore[untyped-decorator]
+    @unchanged_if_it_fails
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Does one epoch over rows X (N, I) with targets y, on from where the last call, or `fit`, ended.
 

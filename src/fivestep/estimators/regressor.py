@@ -13,6 +13,7 @@ from ._perceptron import Perceptron
 from ._reading import Table
 from ._settings import loss_of
 from ._targets import Numbers, Targets
+from ._unchanged import unchanged_if_it_fails
 
 
 @final
@@ -55,6 +56,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         return True
 
     @available_if(lambda of: of.solver != "lbfgs")  # type: ignore[untyped-decorator]
+    @unchanged_if_it_fails
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Does one epoch over rows X (N, I) with targets y, on from where the last call, or `fit`, ended.
 
