@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,20 @@ def test_an_argument_of_another_type_is_named_in_one_sentence(wrong: str) -> Non
     call, message = WRONG[wrong]
     with pytest.raises(fs.InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "a\\b", "a\0b"])
+def test_a_run_is_not_written_outside_its_folder_by_the_name_of_the_data(name: str) -> None:
+    with pytest.raises(fs.InputError, match="name of the data must be one that can be a folder's"):
+        fs.fit(SPEC, replace(DATA, name=name), PLAN, "scratch", device="cpu")
+
+
+def test_a_warning_of_fit_and_train_points_at_the_callers_line() -> None:
+    engine = small_engine("scratch", PLAN)
+    engine.load_weights({name: torch.zeros_like(value) for name, value in engine.named_parameters().items()})
+    with pytest.warns(UserWarning, match="should begin different from each other") as caught:
+        next(fs.train(engine, DATA, PLAN))
+    assert caught[0].filename == __file__
 
 
 def test_a_fleet_takes_a_generator_of_plans() -> None:

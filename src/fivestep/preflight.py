@@ -1,14 +1,13 @@
 """Checks before the first step that data, network and loss fit together."""
 
 import math
-import warnings
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from .batches import rows_of_batch
-from .check import InputError, refuse
+from .check import InputError, refuse, warn
 from .datasets._base import Dataset, Rows
 from .datasets._weights import weigh_classes
 from .engines._engine import Engine
@@ -71,10 +70,9 @@ def check_steps(plan: TrainPlan, data: Dataset) -> None:
         given = getattr(schedule, option)
         beyond = [step for step in (given if isinstance(given, tuple) else (given,)) if step >= num_steps]
         if beyond:
-            warnings.warn(
+            warn(
                 f"{option} of schedule {Choice.parse(plan.schedule).name!r} should be less than the run's {num_steps} "
-                f"steps, got {beyond[0]}, which is never reached; lower it, or write a share of the run such as 0.1.",
-                stacklevel=3,
+                f"steps, got {beyond[0]}, which is never reached; lower it, or write a share of the run such as 0.1."
             )
 
 
@@ -82,11 +80,10 @@ def warn_of_alike_units(engine: Engine) -> None:
     """Warns if all matrices of a network with hidden layers begin at 0: its units would stay alike forever."""
     matrices = [w for w in engine.named_parameters().values() if w.dim() == 2]
     if len(matrices) > 1 and not any(bool(w.any()) for w in matrices):
-        warnings.warn(
+        warn(
             f"the weights of a network with hidden layers should begin different from each other, got 0 in all its "
             f"{len(matrices)} matrices, whose units then stay alike and mostly learn nothing; choose another init, "
-            f"such as 'kaiming'.",
-            stacklevel=3,
+            f"such as 'kaiming'."
         )
 
 

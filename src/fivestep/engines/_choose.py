@@ -1,13 +1,12 @@
 """Chooses the engine, and says why: by device, floating-point operations per step, and available compiled forms."""
 
 import importlib.util
-import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple, final
 
 import torch
 
-from ..check import InputError
+from ..check import InputError, warn
 from ..find import Choice
 from ..net import NetSpec
 from ..plan import TrainPlan
@@ -93,7 +92,7 @@ def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Rank
 
 def _handed_over(choice: Choice, in_the_way: str) -> Chosen:
     if choice.name == "fused":
-        warnings.warn(f"engine 'fused' falls back to 'scratch': {in_the_way}.", stacklevel=4)
+        warn(f"engine 'fused' falls back to 'scratch': {in_the_way}.")
     return Chosen("scratch", in_the_way)
 
 

@@ -1,11 +1,10 @@
 """The training of a subject once more, as the pictures over time need it."""
 
-import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..check import InputError
+from ..check import InputError, warn
 from ..engines._base import FiveStepEngine
 from ..ensemble import num_members
 from ..replay import Moment, replay
@@ -45,10 +44,9 @@ def moments(subject: Subject, steps: list[int]) -> Iterator[tuple[Moment, FiveSt
     if engine.num_updates == subject.num_updates and not _may_differ(subject):
         own = subject.engine.params.flat.to(engine.device, engine.dtype)
         if (engine.params.flat - own).norm() > ANOTHER * own.norm():
-            warnings.warn(
+            warn(
                 "a picture over time must repeat the run's training, got other weights at its end than the run's; "
-                "it was trained with other data or on another kind of machine.",
-                stacklevel=2,
+                "it was trained with other data or on another kind of machine."
             )
 
 

@@ -1,12 +1,11 @@
 """The settings of state-of-the-art MLPs for tables, as one package."""
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, final
 
-from ..check import in_unit_interval
+from ..check import in_unit_interval, warn
 from ..find import Choice, find, option_names
 from ..net import NetSpec, for_each
 from ..plan import TrainPlan
@@ -141,10 +140,9 @@ def _smoothed(settings: Mapping[str, Any], smoothing: float) -> tuple[Choice, bo
 
 def _warn_of_small_rate(lr: float | None) -> None:
     if isinstance(lr, float) and 0 < lr < LEAST_RATE:
-        warnings.warn(
+        warn(
             f"the learning rate of recipe 'tabular' is usually 0.04 for classes and 0.2 for numbers, in units of its "
-            f"own layers, got {lr:g}; try {16 * lr:g}, or use recipe 'standard'.",
-            stacklevel=3,
+            f"own layers, got {lr:g}; try {16 * lr:g}, or use recipe 'standard'."
         )
 
 

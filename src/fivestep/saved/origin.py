@@ -1,7 +1,6 @@
 """What a run was begun with besides its configuration, and whether it is resumed with the same."""
 
 import platform
-import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
-from ..check import InputError, at_least, refuse
+from ..check import InputError, at_least, refuse, warn
 from ..datasets._base import Dataset
 from ..machine.files import own_bytes
 from ..machine.threads import num_processors
@@ -77,10 +76,9 @@ class Origin:
         then, here = ({**machine, "ranks": machine.get("ranks", "1")} for machine in (self.machine, now.machine))
         changed = [f"{key} {here[key]} (then {then[key]})" for key in then if here.get(key, then[key]) != then[key]]
         if changed:
-            warnings.warn(
+            warn(
                 f"a run must go on where it began to be the same to the bit, got {', '.join(changed)}; "
-                f"last digits may differ.",
-                stacklevel=2,
+                f"last digits may differ."
             )
 
 

@@ -1,6 +1,5 @@
 """From a checkpoint back to a run; nothing in the file is trusted."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from ..check import InputError, at_least, not_negative, refuse
+from ..check import InputError, at_least, not_negative, refuse, warn
 from ..datasets._base import Dataset
 from ..engines._base import FiveStepEngine
 from ..engines._engine import Engine
@@ -65,10 +64,9 @@ class Restored:
         schedule, before = plan.build_schedule(), self.planned * per_epoch
         steps = range(0, step, max(1, step // MOST_RATES))
         if any(schedule.factor(number, before) != schedule.factor(number, last) for number in steps):
-            warnings.warn(
+            warn(
                 f"a run that is made longer must have a schedule that does not count on the end to be the run it would "
-                f"have been from the start, got {plan.schedule}; from step {step:,} on it follows the new length.",
-                stacklevel=4,
+                f"have been from the start, got {plan.schedule}; from step {step:,} on it follows the new length."
             )
 
 
@@ -87,7 +85,7 @@ def restored(folder: Path, epochs: int | None = None, ranks: Ranks = ALONE) -> R
             refusals.append(error)
             continue
         for refusal in refusals:
-            warnings.warn(f"{refusal} The one before it is used, {source.name}.", stacklevel=2)
+            warn(f"{refusal} The one before it is used, {source.name}.")
         return run if epochs in (None, run.planned) else _read(source, files, ranks, epochs)
     sentence = str(refusals[0])
     raise refusals[0] if ";" in sentence else InputError(f"{sentence.removesuffix('.')}; train again.")

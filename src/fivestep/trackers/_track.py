@@ -1,13 +1,12 @@
 """A run that sends its figures to trackers while it trains."""
 
 import json
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 
-from ..check import InputError
+from ..check import InputError, warn
 from ..epoch import Epoch
 from ..find import Choice, build
 from ..machine.files import read_text, write_text
@@ -107,7 +106,7 @@ def _left_if_it_fails(name: str, open_ones: dict[str, Tracker], work: Callable[[
         work(open_ones[name])
     except Exception as error:  # any error of a third-party library or a network: it must not stop a training
         del open_ones[name]
-        warnings.warn(f"tracker {name!r} is left, the run goes on: {_first_line(error)}", stacklevel=4)
+        warn(f"tracker {name!r} is left, the run goes on: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import os
 import tempfile
-import warnings
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import final
 import platformdirs
 from filelock import FileLock
 
-from ...check import InputError
+from ...check import InputError, warn
 from ...machine.files import replacing
 from .debian import unpack_package
 from .download import download
@@ -77,10 +76,9 @@ def _given(files: FileSet, folder: Path) -> dict[str, bytearray]:
                 f"not {files.digests[name][:12]}...); replace it, or leave data_dir out."
             )
     if not paths:
-        warnings.warn(
+        warn(
             f"data_dir holds no file of {files.name}, so it is ignored: got {str(folder)!r}, expected "
-            f"{', '.join(files.digests)}, each with or without .gz.",
-            stacklevel=2,
+            f"{', '.join(files.digests)}, each with or without .gz."
         )
     return found
 

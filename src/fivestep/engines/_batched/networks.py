@@ -9,7 +9,6 @@ step from memory at fixed addresses: on a CUDA device, some steps at a time are 
 which rows and for how long is up to `batched/`.
 """
 
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal, final
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ...batches import shares_of
+from ...check import warn
 from ...layer import Memo
 from ...layers.dropout import Dropout
 from ...optim._base import AveragingOptimizer
@@ -137,10 +137,9 @@ class Networks:
         while error.__cause__ is not None:
             error = error.__cause__
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        warnings.warn(
+        warn(
             f"a fleet of small networks should be trained by a Triton kernel, got {reason!r} from Triton; it is "
-            f"trained without, slower; see whether this machine has what Triton needs, such as a C compiler.",
-            stacklevel=2,
+            f"trained without, slower; see whether this machine has what Triton needs, such as a C compiler."
         )
 
     @property
