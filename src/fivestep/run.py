@@ -260,7 +260,7 @@ class Run:
 
 def _new_folder(name: str, out: str | Path | None) -> Path:
     """The folder of a new run: the next free one of that name, or a given one, which must be new or empty."""
-    if out is None and (set(name) & set("/\\") or not name.isprintable()):
+    if out is None and set(name) & set("/\\\0"):
         raise refuse("name of the data", name, "one that can be a folder's, as out is left out", "choose another")
     return next_folder(Path("runs"), name) if out is None else empty_folder(Path(out))
 

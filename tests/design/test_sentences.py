@@ -73,3 +73,15 @@ def test_a_refusal_says_what_was_expected_what_came_and_what_to_do() -> None:
 )
 def test_a_sentence_without_a_part_is_noticed(sentence: str, is_right: bool) -> None:
     assert has_three_parts(sentence) == is_right
+
+
+def test_warnings_point_at_the_callers_line() -> None:
+    """`check.warn` finds that line; `warnings.warn` would point inside the package."""
+    calls = {
+        f"{short(path)}:{node.lineno}"
+        for path in FILES
+        if short(path) != MADE
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn"
+    }
+    assert calls == set()

@@ -1,7 +1,6 @@
 """`fivestep lr TASK`, and `fivestep lr FILE --target COLUMN`."""
 
 import json as json_text
-import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -11,6 +10,7 @@ from cyclopts import Group, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from ..check import warn
 from ..engines._make import make_engine
 from ..find import Choice, find
 from ..machine.files import check_writable, replacing, unwritable
@@ -68,7 +68,7 @@ def lr(
     """
     for name in WITHOUT_MEANING:
         if getattr(plan, name) is not None:
-            warnings.warn(f"{option(name)} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
+            warn(f"{option(name)} has no meaning for fivestep lr, which sets the rate itself.")
     prepared = _prepare(task, options, network, plan, table)
     num_rows = prepared.data.num_rows
     epochs = max(1, -(-options.num_steps // prepared.plan.steps_per_epoch(num_rows)))

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.progress import track
 from rich.text import Text
 from torch import nn
 
-from ..check import InputError, at_least, one_of
+from ..check import InputError, at_least, one_of, warn
 from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, names
@@ -150,7 +149,7 @@ def _warn_of_ignored(options: Mapping[str, object], why: str) -> None:
     """Warns of settings that are ignored."""
     for name, value in options.items():
         if value is not None:
-            warnings.warn(f"{option(name)} {why}.", stacklevel=2)
+            warn(f"{option(name)} {why}.")
 
 
 def _tracked(work: Iterable[T], total: float | None = None) -> Iterable[T]:

@@ -75,6 +75,12 @@ class Engine(ABC):
         self.l2 = 0.0
         self.seconds_compiling = 0.0
 
+    @final
+    def __repr__(self) -> str:
+        """Its network, itself, its device and how far it has come."""
+        network = f"{self.spec.title} {self.spec.sizes_text()}"
+        return f"Engine({network} by {self.name} on {self.device}, {self.num_updates} steps done)"
+
     @abstractmethod
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         """One step of training on one batch. Returns the batch's loss, measured before the update, on the device."""

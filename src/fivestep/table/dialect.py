@@ -5,7 +5,6 @@ import csv
 import io
 import re
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, final
 
-from ..check import InputError
+from ..check import InputError, warn
 from .kinds import check_different
 from .values import MISSING
 
@@ -88,7 +87,7 @@ def dialect_of(path: Path, *, by_name: bool = True) -> Iterator[Dialect]:
     if known.encoding == "utf-8":
         yield _dialect(str(path), path, known, by_name=by_name)
         return
-    warnings.warn(f"{path} is not UTF-8: it is read as {NAMES[known.encoding]}.", stacklevel=2)
+    warn(f"{path} is not UTF-8: it is read as {NAMES[known.encoding]}.")
     with tempfile.TemporaryDirectory(prefix="fivestep-") as folder:
         copy = Path(folder) / "table.csv"
         with (
@@ -178,7 +177,7 @@ def _dialect(name: str, path: Path, known: _Bytes, *, by_name: bool = True) -> D
     _warn_of_a_title(name, first if has_header else [])
     _warn_of_blanks(name, text, first)
     if by_name and not has_header:
-        warnings.warn(f"{name} has no header: its columns are called column_1, column_2, ...", stacklevel=2)
+        warn(f"{name} has no header: its columns are called column_1, column_2, ...")
     fields = [field.strip() if has_header else "" for field in first]
     columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]
     check_different(columns, name)
@@ -204,10 +203,9 @@ def _blank_below(text: str, separator: str, newline: str) -> int:
 def _warn_of_odd_names(name: str, odd: list[str]) -> None:
     """Warns of a first line that is taken for the names of columns, although it may be the first row."""
     if odd:
-        warnings.warn(
+        warn(
             f"the first line of {name} is taken for the names of its columns, got {odd[0]!r} among them; if it is a "
-            f"row, put a line of names above it.",
-            stacklevel=2,
+            f"row, put a line of names above it."
         )
 
 
@@ -216,10 +214,9 @@ def _warn_of_a_title(name: str, first: list[str]) -> None:
     named = [field for field in first if field.strip()]
     if first and len(named) <= len(first) / 2:
         what = "1 name" if len(named) == 1 else f"{len(named)} names"
-        warnings.warn(
+        warn(
             f"the first line of {name} is taken for the names of its {len(first)} columns, got {what} in it; if it is "
-            f"a title, remove the lines above the names.",
-            stacklevel=2,
+            f"a title, remove the lines above the names."
         )
 
 
@@ -228,10 +225,9 @@ def _warn_of_blanks(name: str, text: str, first: list[str]) -> None:
     words = [line.split() for line in text.splitlines()[:-1] if line.strip()]
     is_of_words = len(first) == 1 and len(words) > 1 and len({len(row) for row in words}) == 1
     if is_of_words and len(words[0]) > 1 and all(any(map(_is_number, row)) for row in words[1:]):
-        warnings.warn(
+        warn(
             f"the rows of {name} are taken for one column, got {' '.join(words[0])!r} as its name; if blanks separate "
-            f"several, put commas there.",
-            stacklevel=2,
+            f"several, put commas there."
         )
 
 

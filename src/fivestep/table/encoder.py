@@ -2,7 +2,6 @@
 
 import json
 import math
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -291,10 +290,9 @@ class Encoder:
         own = {column.name for column in self.columns} | set(known)
         others = [name for name in names if name not in own]
         if others:
-            warnings.warn(
+            warn(
                 f"{where}the network was not trained on the column{'s' if len(others) > 1 else ''} "
-                f"{', '.join(map(repr, others[:10]))}{', ...' if len(others) > 10 else ''}; left out.",
-                stacklevel=2,
+                f"{', '.join(map(repr, others[:10]))}{', ...' if len(others) > 10 else ''}; left out."
             )
 
     def num_new(self, frame: pl.DataFrame) -> Counter[str]:

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import warnings
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import IO, Any
 
 import polars as pl
 
-from ..check import InputError
+from ..check import InputError, warn
 from .dialect import Dialect, dialect_of
 from .rounded import EXACT, holds_long
 from .runs import runs_of_lines
@@ -231,4 +230,4 @@ def warn_of_empty_rows(number: int, path: Path) -> None:
     """Warns of so many of them."""
     if number:
         rows = "an empty row, which is" if number == 1 else f"{number:,} empty rows, which are"
-        warnings.warn(f"{path} has {rows} left out.", stacklevel=3)
+        warn(f"{path} has {rows} left out.")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import warnings
 from collections.abc import Sequence
 from itertools import accumulate
 from threading import Lock
@@ -11,6 +10,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
+from ...check import warn
 from ...machine.files import own_bytes
 from ...machine.memory import is_memory
 from ...machine.spilled_state import folder_for_large_files
@@ -129,10 +129,9 @@ class EncodedBlocks:
             self._kept.clear()
             self._empty.clear()
         if is_news:
-            warnings.warn(
+            warn(
                 f"encoded rows are kept no longer, got {error.strerror or error}; every epoch decodes the files from "
-                f"here on, to the same numbers.",
-                stacklevel=2,
+                f"here on, to the same numbers."
             )
 
 
