@@ -51,6 +51,12 @@ def test_a_choice_is_its_own_choice() -> None:
     assert Choice.parse(choice) is choice
 
 
+@pytest.mark.parametrize("name", [None, 3, {}])
+def test_a_choice_without_a_name_is_refused(name: Any) -> None:
+    with pytest.raises(InputError, match="a choice must be a name such as 'sgd'"):
+        Choice(name)
+
+
 @pytest.mark.parametrize("text", ["sgd:momentum", "sgd:=0.9", "sgd:0.9", "sgd:a b=1"])
 def test_a_choice_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"must read 'name:key=value,key=value', got .* for example"):

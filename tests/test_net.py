@@ -126,11 +126,33 @@ def test_an_mlp_needs_two_ends() -> None:
         ({"init": "xaver"}, "did you mean 'xavier'?"),
         ({"dropout": 1.0}, r"dropout must be a number in \[0, 1\), got 1.0"),
         ({"dropout": -0.1}, r"dropout must be a number in \[0, 1\), got -0.1"),
+        ({"activation": "leaky_relu:sloope=1"}, "option of activation 'leaky_relu' must be .* did you mean 'slope'?"),
+        ({"norm": "layer_norm:epz=1"}, "option of layer 'layer_norm' must be .* did you mean 'eps'?"),
+        ({"init": "normal:stdd=1"}, "option of init 'normal' must be one of std, got 'stdd'; did you mean 'std'?"),
     ],
 )
 def test_an_option_that_cannot_work_is_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         MLP(2, 8, 1, **options)
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        ("linear", "layers must be a list or tuple of layers, got 'linear'"),
+        (None, "layers must be a list or tuple of layers, got None"),
+        ((None,), "a choice must be a name .* got None"),
+        (("linear", "rleu"), "layer must be one of .* did you mean 'relu'?"),
+        (("linear:out_feature=3", "linear"), "option of layer 'linear' .* did you mean 'out_features'?"),
+    ],
+)
+def test_layers_that_cannot_work_are_refused(layers: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        NetSpec(layers, 2, 1)
+
+
+def test_layers_may_be_written_as_text() -> None:
+    assert NetSpec(["linear:out_features=8", "relu", "linear"], 2, 1, title="MLP") == MLP(2, 8, 1)  # type: ignore[arg-type]
 
 
 def test_a_layer_of_another_width_in_the_middle_is_refused() -> None:

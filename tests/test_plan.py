@@ -59,6 +59,10 @@ def test_the_default_is_the_reference_recipe() -> None:
         ("class_weight", 3, "class_weight must be 'balanced' or one number for each class, got 3; write for"),
         ("class_weight", "equal", "class_weight must be 'balanced' or one number for each class, got 'equal'"),
         ("class_weight", np.array([1, -2]), "class_weight must be a finite number greater than 0, got -2"),
+        ("optimizer", "adam:beta3=1", "option of optimizer 'adam' must be .* got 'beta3'; did you mean 'betas'?"),
+        ("loss", "huber:foo=1", "option of loss 'huber' must be one of delta, got 'foo'"),
+        ("loss", "mse:foo=1", "loss 'mse' must be used without options, got 'foo'"),
+        ("schedule", "step:sizes=3", "option of schedule 'step' must be one of every, gamma, got 'sizes'"),
         ("monitor", "r2", "a metric for classes, .* must be one of accuracy, .*, got 'r2'"),
     ],
 )

@@ -12,12 +12,12 @@ import functools
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import FunctionType
 from typing import Any, final
 
-from .check import InputError, one_of, plain
+from .check import InputError, one_of, plain, refuse
 
 SINGULAR = {
     "activations": "activation",
@@ -66,6 +66,8 @@ class Choice:
     options: Mapping[str, Any] = dataclasses.field(hash=False)
 
     def __init__(self, choice_name: str, /, **options: Any) -> None:
+        if not isinstance(choice_name, str):
+            raise _no_name(choice_name)
         object.__setattr__(self, "name", choice_name.replace("-", "_"))
         object.__setattr__(self, "options", Options({key: plain(value) for key, value in options.items()}))
 
@@ -75,9 +77,7 @@ class Choice:
         if isinstance(text, Choice):
             return text
         if not isinstance(text, str):
-            raise InputError(
-                f"a choice must be a name such as 'sgd' or 'sgd:momentum=0.9', got {text!r}; write it as text."
-            )
+            raise _no_name(text)
         return _read(text)
 
     def __str__(self) -> str:
@@ -86,6 +86,10 @@ class Choice:
 
     def __repr__(self) -> str:
         return f"Choice({str(self)!r})"
+
+
+def _no_name(given: object) -> InputError:
+    return refuse("a choice", given, "a name such as 'sgd' or 'sgd:momentum=0.9'", "write it as text")
 
 
 @functools.lru_cache(maxsize=1000)
@@ -141,15 +145,8 @@ def shown_names(family: str) -> tuple[str, ...]:
 def build(family: str, choice: "str | Choice", **more: Any) -> Any:
     """The item that `choice` names, made with its options; an option it does not have raises an `InputError`."""
     choice = Choice.parse(choice)
-    item = find(family, choice.name)
     options = {**choice.options, **more}
-    known = option_names(family, choice.name)
-    for key in options:
-        if not known:
-            raise InputError(
-                f"{SINGULAR[family]} {choice.name!r} must be used without options, got {key!r}; leave it out."
-            )
-        one_of(f"option of {SINGULAR[family]} {choice.name!r}", key, known)
+    check_options(family, choice.name, options)
     missing = [key for key in required_options(family, choice.name) if key not in options]
     if missing:
         example = ",".join(f"{key}=..." for key in missing)
@@ -158,12 +155,22 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
             f"{str(choice)!r}; write {choice.name}:{example}."
         )
     try:
-        return item(**options)
+        return find(family, choice.name)(**options)
     except TypeError as error:  # a value of the wrong type
         raise InputError(
             f"{SINGULAR[family]} {str(choice)!r} must have usable options, got an error: {error}; see fivestep "
             f"items {choice.name}."
         ) from error
+
+
+def check_options(family: str, name: str, options: Iterable[str]) -> None:
+    """Raises an `InputError` if there is no such item, or it does not have one of the options."""
+    item = find(family, name)
+    for key in options:
+        known = [field.name for field in _options(item)]
+        if not known:
+            raise InputError(f"{SINGULAR[family]} {name!r} must be used without options, got {key!r}; leave it out.")
+        one_of(f"option of {SINGULAR[family]} {name!r}", key, known)
 
 
 def option_names(family: str, name: str) -> list[str]:
@@ -193,8 +200,11 @@ def _options(item: Any) -> "tuple[dataclasses.Field[Any], ...]":
 
 def layer_family(name: str) -> str:
     """The folder of a layer of that name, "layers" or "activations"; raises an `InputError` if it is in neither."""
-    one_of("layer", name, [*names("layers"), *names("activations")])
-    return "activations" if name in names("activations") else "layers"
+    if name in names("activations"):
+        return "activations"
+    if name not in names("layers"):
+        one_of("layer", name, [*names("layers"), *names("activations")])
+    return "layers"
 
 
 def has_width(layer: Choice) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from .check import InputError, at_least, in_unit_interval, one_of, plain, refuse
-from .find import Choice, build, find, has_width, layer_family, names
+from .find import Choice, build, check_options, find, has_width, layer_family, names
 
 if TYPE_CHECKING:
     from .inits._base import Init
@@ -34,8 +34,14 @@ class NetSpec:
             if size is not None:
                 at_least(argument, size, 1, "leave it None to take it from the data")
                 object.__setattr__(self, argument, plain(size))
-        object.__setattr__(self, "init", Choice.parse(self.init))
-        find("inits", self.init.name)  # type: ignore[union-attr]  # parsed in the line above
+        init = Choice.parse(self.init)
+        check_options("inits", init.name, init.options)
+        object.__setattr__(self, "init", init)
+        if not isinstance(self.layers, list | tuple):
+            raise refuse("layers", self.layers, "a list or tuple of layers", "build a network with MLP(...)")
+        object.__setattr__(self, "layers", tuple(Choice.parse(layer) for layer in self.layers))
+        for layer in self.layers:
+            check_options(layer_family(layer.name), layer.name, layer.options)
 
     def sized(self, in_features: int, out_features: int) -> "NetSpec":
         """The same network for that many inputs and outputs; raises an `InputError` if it already has other sizes."""
@@ -230,7 +236,7 @@ def _linear(width: int | None, bias: bool = True) -> Choice:
 
 def _activation(name: str | Choice) -> Choice:
     choice = Choice.parse(name)
-    find("activations", choice.name)
+    check_options("activations", choice.name, choice.options)
     return choice
 
 
