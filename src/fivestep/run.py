@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final, overload
 
 from .agreement import check_agreement
 from .averages import to_prediction
@@ -21,6 +21,9 @@ from .find import find, shown_names
 from .machine.files import empty_folder, next_folder, replacing
 from .net import NetSpec
 from .plan import TrainPlan
+from .prediction.answers import Answers
+from .prediction.rows import logits_of
+from .prediction.trained import Trained
 from .preflight import check_data, check_plan, warn_of_alike_units
 from .progress import Progress
 from .ranks import ALONE, Ranks, join_ranks
@@ -35,6 +38,9 @@ from .temperature import check_temperature, set_temperature, validation_rows
 from .train import train
 
 if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+
     from .table.encoder import Encoder
 
 
@@ -225,6 +231,60 @@ class Run:
             )
         data = load_dataset(self.info["task"], seed=self.plan.seed, data_dir=data_dir)
         return split(data, self.info["valid"], seed=self.plan.seed) if "valid" in self.info else data
+
+    @overload
+    def predict(self, X: Any, *, return_std: Literal[False] = False) -> "np.ndarray": ...
+
+    @overload
+    def predict(self, X: Any, *, return_std: bool) -> "np.ndarray | tuple[np.ndarray, np.ndarray]": ...
+
+    def predict(self, X: Any, *, return_std: bool = False) -> "np.ndarray | tuple[np.ndarray, np.ndarray]":
+        """The answers of the trained network to rows X, as `fivestep predict` writes them, to the bit.
+
+        X has the raw columns of the table that the run was trained on, in any order: a DataFrame of polars or pandas,
+        a mapping of columns, or the path of a file, or a pattern of several; of a task without named columns it is an
+        array or a tensor of rows, (N, I) or images (N, 28, 28), as they are in its data. The answers are the names of
+        classes, as text, or numbers in the units of the target: (N,), or (N, O) of several targets or quantiles.
+        With `return_std` they are a pair, the standard deviations too, which a network with the loss "gaussian_nll"
+        predicts. Raises an `InputError` for a column that is missing or a value that cannot be read, and warns of
+        columns and levels that training never saw.
+        """
+        answers = Answers.of(self._trained)
+        if return_std:
+            answers.check_deviations()
+        logits = logits_of(self._trained, X)
+        predicted = answers.predictions(logits)
+        return (predicted, answers.deviations(logits)) if return_std else predicted
+
+    def predict_proba(self, X: Any) -> "np.ndarray":
+        """The probability of each class for rows X, which are as in `predict`: (N, C), in the order of `classes`.
+
+        Of several yes or no questions it is that of yes, the second class, to each: (N, O). Raises an `InputError` as
+        `predict` does, and for numbers and the loss "hinge", which have no probabilities.
+        """
+        answers = Answers.of(self._trained)
+        answers.check_probabilities()
+        return answers.probabilities(logits_of(self._trained, X))
+
+    def to_onnx(self) -> "onnx.ModelProto":
+        """The trained network as an ONNX model, from raw columns to predictions, as `fivestep export` writes it.
+
+        Its file is `run.to_onnx().SerializeToString()`. Raises an `InputError` where the extra "onnx" is not installed,
+        and for a layer that ONNX does not know.
+        """
+        from .export.onnx_file import to_onnx  # imported here: it needs an extra
+
+        return to_onnx(self.engine, self.encoder, self.info.get("class_names", ()))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the columns of `predict_proba` are: names of classes, or of several questions; of numbers empty."""
+        classes = Answers.of(self._trained).classes
+        return tuple(classes) if len(classes) > 1 else tuple(next(iter(classes.values()), ()))
+
+    @property
+    def _trained(self) -> Trained:
+        return Trained(self.engine, self.encoder, self.info)
 
     def save(self) -> None:
         """Writes the folder's files, each whole or not at all; raises a `StorageError` if that is not possible."""

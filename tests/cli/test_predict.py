@@ -140,7 +140,7 @@ def test_any_table_of_numbers_gives_the_predictions_of_an_array(
     pl.DataFrame(x, ["a", "b"]).write_parquet(tmp_path / "x.parquet")
     pl.DataFrame(x, ["a", "b"]).write_csv(tmp_path / "x.tsv", separator="\t")
     whole = shares(fivestep("predict", moons.path, "x.npy").out)
-    monkeypatch.setattr("fivestep.cli.predict.ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr("fivestep.prediction.rows.ROWS_AT_A_TIME", 7)
     assert whole == pytest.approx(torch.sigmoid(moons.engine.predict(torch.tensor(x)))[:, 0].tolist(), abs=1e-6)
     assert shares(fivestep("predict", moons.path, "x.npy").out) == pytest.approx(whole, abs=1e-6)
     assert shares(fivestep("predict", moons.path, "x.parquet").out) == pytest.approx(whole, abs=1e-6)
@@ -151,7 +151,7 @@ def test_rows_in_parts_are_numbered_through(
     fivestep: Command, tmp_path: Path, moons: fs.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "x.csv").write_text("a,b\n" + "1,2\n" * 9 + "1,inf\n")
-    monkeypatch.setattr("fivestep.cli.predict.ROWS_AT_A_TIME", 4)
+    monkeypatch.setattr("fivestep.prediction.rows.ROWS_AT_A_TIME", 4)
     assert "got 'inf' in row 10, column 'b'" in fivestep("predict", moons.path, "x.csv").err
 
 

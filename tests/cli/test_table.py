@@ -151,7 +151,7 @@ def test_predictions_of_a_row_do_not_depend_on_the_others(
     whole = predictions(fivestep("predict", run, "houses.csv").out)
     houses().head(3).select(reversed(houses().columns)).write_csv(run.parent / "few.csv")
     assert predictions(fivestep("predict", run, "few.csv").out) == pytest.approx(whole[:3], rel=FLOAT32)
-    monkeypatch.setattr("fivestep.cli.predict.ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr("fivestep.prediction.rows.ROWS_AT_A_TIME", 7)
     assert predictions(fivestep("predict", run, "houses.csv").out) == pytest.approx(whole, rel=FLOAT32)
 
 

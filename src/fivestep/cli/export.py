@@ -41,9 +41,7 @@ def export(
         if to == "torch":
             write_tensors(path, trained.engine.params.named_with_buffers(), {})
         else:
-            from ..export.onnx_file import to_onnx  # imported here: it needs an extra
-
-            model = to_onnx(trained.engine, trained.encoder, trained.info.get("class_names", ()))
+            model = trained.to_onnx()
             with replacing(path) as temporary:
                 temporary.write_bytes(model.SerializeToString())
     except OSError as error:

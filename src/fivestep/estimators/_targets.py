@@ -16,6 +16,7 @@ from ..check import refuse
 from ..epoch import Epoch
 from ..find import Choice, build, find
 from ..losses._base import Loss
+from ..prediction.answers import deviations_in, numbers_of, probabilities_in, shares_of, without_deviations
 
 LINKS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exp": "exp", "normal": "normal"}
 """scikit-learn's names for what the logits pass through."""
@@ -113,12 +114,8 @@ class Labels(Targets):
 
     def probabilities(self, logits: Tensor) -> np.ndarray:
         """(N, C), of each class or of yes to each question."""
-        p: np.ndarray = self.criterion.predicted(logits).numpy()
-        if self.is_multilabel or p.shape[1] > 1:
-            return p
-        if len(self.classes) == 1:
-            return np.ones_like(p)
-        return np.concatenate([1 - p, p], 1)
+        p = probabilities_in(shares_of(self.criterion, logits))
+        return np.ones_like(p[:, :1]) if len(self.classes) == self.num_outputs == 1 else p
 
     def answers(self, logits: Tensor) -> Any:
         z = logits.numpy()
@@ -179,11 +176,11 @@ class Numbers(Targets):
         return torch.from_numpy((columns - self.mean) / self.deviation).to(dtype)
 
     def answers(self, logits: Tensor) -> np.ndarray:
-        return self._outputs(logits, spreads=False)
+        return self._like_y(without_deviations(self.criterion, self._numbers(logits)))
 
     def deviations(self, logits: Tensor) -> np.ndarray:
         """The standard deviations that the network predicts, in the shape of its answers."""
-        return self._outputs(logits, spreads=True)
+        return self._like_y(deviations_in(self.criterion, self._numbers(logits)))
 
     def to_units(self) -> tuple[Tensor, Tensor]:
         """What to multiply what the logits stand for with, and what to add: (O,) each, in float64."""
@@ -191,16 +188,12 @@ class Numbers(Targets):
 
     def _numbers(self, logits: Tensor) -> Tensor:
         """The network's predictions (N, O), in the units of y."""
-        predicted = self.criterion.predicted(logits)
-        if not np.any(self.mean) and np.all(self.deviation == 1):
-            return predicted
-        factor, shift = self.to_units()
-        return predicted.double() * factor + shift
+        is_scaled = np.any(self.mean) or np.any(self.deviation != 1)
+        moments = (torch.tensor(self.mean), torch.tensor(self.deviation)) if is_scaled else None
+        return numbers_of(self.criterion, logits, moments)
 
-    def _outputs(self, logits: Tensor, *, spreads: bool) -> np.ndarray:
-        """Its standard deviations, or all else."""
-        each = torch.tensor([one == spreads for one in self.criterion.spreads])
-        numbers: np.ndarray = self._numbers(logits)[:, each.repeat(logits.shape[1] // len(each))].numpy()
+    def _like_y(self, columns: Tensor) -> np.ndarray:
+        numbers: np.ndarray = columns.numpy()
         return numbers[:, 0] if self.is_single and numbers.shape[1] == 1 else numbers
 
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:

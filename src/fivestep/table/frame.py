@@ -35,6 +35,8 @@ def _converted(table: Any) -> pl.DataFrame:
         return table
     if isinstance(table, pl.LazyFrame):
         return table.collect()
+    if isinstance(table, pl.Series):
+        raise refuse("a table", "a Series", "a DataFrame, or an array (rows, columns)", "write series.to_frame()")
     if isinstance(table, Mapping):
         return pl.DataFrame({str(name): _column(name, values) for name, values in table.items()})
     if type(table).__module__.partition(".")[0] == "pandas":  # its own conversion to Arrow would need pyarrow
