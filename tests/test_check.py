@@ -54,6 +54,11 @@ def test_a_name_of_which_half_is_other_letters_is_not_near() -> None:
     assert (nearest("foo", ["moons"]), nearest("mons", ["moons"])) == (None, "moons")
 
 
+@pytest.mark.parametrize(("name", "expected"), [("fo", None), ("sg", "sgd"), ("r3", "r2"), ("s", None)])
+def test_a_name_of_two_letters_is_near_to_short_names_only(name: str, expected: str | None) -> None:
+    assert nearest(name, ["mlflow", "sgd", "r2", "silu"]) == expected
+
+
 def test_a_known_name_is_returned() -> None:
     assert one_of("activation", "relu", ["relu", "tanh"]) == "relu"
 

@@ -17,6 +17,7 @@ from tests.samples import small_engine, small_plan, three_classes
 
 DATA, PLAN, SPEC = three_classes(), small_plan(), fs.MLP(None, 6, None)
 ROWS = DATA.train
+ENGINE = small_engine("scratch", PLAN)
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a module for a spec": (
         lambda: fs.fit(nn.Linear(4, 3), DATA, PLAN),
@@ -42,6 +43,31 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fs.verify(small_engine("scratch", PLAN), "nn", ROWS),
         "data must be of the type Dataset, got Rows",
     ),
+    "a name for an engine of steps": (lambda: next(fs.steps("nn", DATA, PLAN)), "engine must be of the type Engine"),
+    "rows to step through": (lambda: next(fs.steps(ENGINE, ROWS, PLAN)), "data must be of the type Dataset, got Rows"),
+    "no plan of steps": (lambda: next(fs.steps(ENGINE, DATA, None)), "plan must be of the type TrainPlan"),
+    "a start that is no number": (lambda: next(fs.steps(ENGINE, DATA, PLAN, "2")), "start must be 0 to .* got '2'"),
+    "a name to explain": (lambda: fs.explain("scratch", ROWS), "engine must be of the type Engine, got str"),
+    "data to explain": (
+        lambda: fs.explain(ENGINE, DATA),
+        "batch must be of the type Batch, got Dataset; pass some rows",
+    ),
+    "a layer by its name": (lambda: fs.explain(ENGINE, ROWS, "linear"), "layer must be a layer's number, .* got 'lin"),
+    "rows to draw": (lambda: fs.plot(ENGINE, "network", data=ROWS), "data must be of the type Dataset, got Rows"),
+    "nothing to draw": (lambda: fs.plot([]), "source must be at least one run or network"),
+    "rows to diagnose": (lambda: fs.diagnose(ENGINE, ROWS), "data must be of the type Dataset, got Rows"),
+    "a run to evaluate": (lambda: fs.evaluate("runs/a", ROWS), "engine must be of the type Engine, got str"),
+    "no seed of folds": (lambda: fs.folds(DATA, 3, None), "seed must be a whole number of at least 0, got None"),
+    "one engine": (lambda: fs.ensemble_of(ENGINE), "engines must be at least one engine"),
+    "a number for ranks": (
+        lambda: fs.fit(SPEC, DATA, PLAN, "scratch", device="cpu", ranks=4),
+        "ranks must be of the type Ranks, got int; join those",
+    ),
+    "no metrics": (lambda: fs.TrainPlan(metrics=None), "metrics must be a name or a list of names, got None"),
+    "no names": (lambda: fs.TrainPlan(no_decay=None), "no_decay must be a name or a list of names, got None"),
+    "no sampler": (lambda: fs.SweepPlan(sampler=None), "sampler must be one of .* got None"),
+    "a dictionary to compare": (lambda: fs.verify(ENGINE, {}, DATA), "a choice must be a name .* got {}"),
+    "two names to compare": (lambda: fs.verify("nn", "scratch", DATA), "one must be an engine or a module, got 'nn'"),
     "sparse rows": (lambda: fs.Rows(torch.eye(3).to_sparse(), [0, 1, 2]), "x must hold real numbers in a dense tensor"),
     "complex rows": (lambda: fs.Rows(torch.ones(3, 2) * 1j, [0, 1, 2]), "x must .* got complex numbers"),
 }

@@ -20,6 +20,7 @@ PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
 MADE_BY = {
     "Dataset": "make one of your rows with Dataset(Rows(x, y))",
     "Engine": "make one with make_engine(name, spec, plan)",
+    "Ranks": "join those that started together with join_ranks()",
     "NetSpec": "make one with MLP(...) or another function that builds networks",
     "Rows": "make them with Rows(x, y)",
     "Run": "make one with fit(spec, data, plan), or read its folder with Run.load(path)",
@@ -78,8 +79,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_initials = {"".join(word[:1] for word in lower.split("_")): other for lower, other in by_lower.items()}
     if len(name) > 1 and name.lower() in by_initials:
         return by_initials[name.lower()]
-    cutoff = 0.6 if len(name) > 2 else 0.5  # in a name of two letters, one may be wrong
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
+    if len(name) > 2:
+        found = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    else:  # in a name of two letters, one may be wrong or missing
+        short = [lower for lower in by_lower if len(lower) <= len(name) + 1]
+        found = difflib.get_close_matches(name.lower(), short, n=1, cutoff=0.5)
     return by_lower[found[0]] if found else None
 
 
@@ -88,7 +92,7 @@ def one_of(argument: str, name: str, known: Iterable[str]) -> str:
     known = list(known)
     if name in known:
         return name
-    guess = nearest(name, known)
+    guess = nearest(name, known) if isinstance(name, str) else None
     advice = f"did you mean {guess!r}?" if guess else "choose one of them"
     sentence = f"{argument} must be one of {', '.join(known)}, got {name!r}; {advice}"
     raise InputError(sentence if sentence.endswith("?") else sentence + ".")

@@ -18,7 +18,7 @@ def ensemble_of(engines: Sequence[Engine]) -> Engine:
     The mean is taken of what logits stand for (probabilities, rates, numbers), by the link of the loss. It is saved,
     loaded, exported and measured like any network. Raises an `InputError` if the networks are not of one kind.
     """
-    if not engines:
+    if not isinstance(engines, Sequence) or not engines:
         raise refuse("engines", engines, "at least one engine", "pass those of fit_many, as member.engine")
     for one in engines:
         instances(engines=(one, Engine))

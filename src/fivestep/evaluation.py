@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from .check import instance, refuse
+from .check import instance, instances, refuse
 from .datasets._base import Part, Rows
 from .engines._engine import Engine
 from .engines._parts import rows_at_a_time
@@ -30,6 +30,7 @@ def evaluate(
     calls this evaluates all rows by itself. Raises an `InputError` for a metric that does not suit the loss's targets,
     and for rows that all weigh 0, or less.
     """
+    instances(engine=(engine, Engine))
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = engine.plan.metrics if metrics is None else metrics
     return _evaluate(engine, rows, chosen, loss_of_answers(engine), ALONE)

@@ -115,11 +115,11 @@ class TrainPlan:
         for key, factor in self.lr_factors.items():
             positive(f"lr_factors[{key!r}]", factor, "1 is the plan's own rate")
         object.__setattr__(self, "lr_factors", {key: plain(factor) for key, factor in self.lr_factors.items()})
-        object.__setattr__(self, "no_decay", _as_tuple(self.no_decay))
+        object.__setattr__(self, "no_decay", _as_tuple("no_decay", self.no_decay))
 
     def _normalize_metrics(self) -> None:
         """Normalizes the metrics, each once, with the monitored one; refuses one that does not exist or fit."""
-        given = list(_as_tuple(self.metrics))
+        given = list(_as_tuple("metrics", self.metrics))
         if not given and self.monitor == "loss":
             object.__setattr__(self, "metrics", ())
             return
@@ -230,8 +230,10 @@ def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:
     return (name, name.rpartition(".")[2], *kinds)
 
 
-def _as_tuple(given: str | Sequence[str]) -> tuple[str, ...]:
+def _as_tuple(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
     """Several texts, or one by itself."""
+    if not isinstance(given, Iterable):
+        raise refuse(argument, given, "a name or a list of names", "write () for none")
     return (given,) if isinstance(given, str) else tuple(given)
 
 

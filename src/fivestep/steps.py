@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .batches import Batch, Batches
 from .blocks import Blocks
-from .check import refuse
+from .check import instances, plain, refuse
 from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
 from .engines._engine import BlockEngine, Engine
@@ -78,8 +78,9 @@ def steps(
     evaluated epoch so far, for schedules that react to them. Raises an `InputError` if there are not as many steps as
     `start`, or the loss does not accept the targets.
     """
+    instances(engine=(engine, Engine), data=(data, Dataset), plan=(plan, TrainPlan))
     num_steps = plan.num_steps(data.num_rows)
-    if not 0 <= start <= num_steps:
+    if not isinstance(plain(start), int) or not 0 <= start <= num_steps:
         raise refuse("start", start, f"0 to {num_steps}, the number of steps", "pass engine.num_updates to go on")
     if isinstance(engine, BlockEngine):
         yield from _in_blocks(engine, data, plan, start, seen, every)

@@ -251,7 +251,21 @@ def test_no_steps_are_refused() -> None:
         verify(*pair(), ROWS, 0)
 
 
-def test_a_name_in_the_place_of_the_first_engine_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("autograd", "autograd and scratch agree"),
+        ("accumulate", "scratch in parts of 3 and scratch in whole batches of"),
+        ("finite-differences", "scratch and finite differences agree"),
+    ],
+)
+def test_a_name_may_stand_on_the_left(name: str, beginning: str) -> None:
+    found = verify(name, pair(spec=small_net())[0], ROWS, 2)
+    assert found.agrees
+    assert str(found).startswith(beginning)
+
+
+def test_a_name_instead_of_both_engines_is_refused() -> None:
     one: Any = "scratch"
     with pytest.raises(InputError, match="one must be an engine or a module, got 'scratch'; make one with make_engine"):
         verify(one, "nn", ROWS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ..check import InputError, instances, refuse
+from ..check import InputError, at_least, instances, refuse
 from ._base import Dataset
 from ._split import class_labels
 
@@ -21,6 +21,7 @@ def folds(data: Dataset, k: int, seed: int = 0) -> list[Dataset]:
     from sklearn.model_selection import KFold, StratifiedKFold  # imported here: it takes a second
 
     instances(data=(data, Dataset))
+    at_least("seed", seed, 0, "0 is usual")
     check_foldable(data, k, len(data.train))
     labels = class_labels(data.train.y)
     shared = labels is not None and np.unique(labels, return_counts=True)[1].min() >= k

@@ -44,7 +44,7 @@ def make_engine(
     """
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
-    instances(spec=(spec, NetSpec), plan=(plan, TrainPlan))
+    instances(spec=(spec, NetSpec), plan=(plan, TrainPlan), ranks=(ranks, Ranks))
     choice = Choice.parse(name)
     if choice.name in DEVICES[1:]:
         advice = f"it is a device: pass device={choice.name!r} and leave the engine 'auto'"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from ..batches import Batch, shares_of
-from ..check import refuse
+from ..check import instance, instances, plain, refuse
 from ..datasets._base import Rows
 from ..engines._engine import Engine
 from ..engines.scratch import ScratchEngine
@@ -50,12 +50,14 @@ def explain(
     one's; by default all. Raises an `InputError` if the engine is not `scratch`, the only one that exposes every
     tensor, or has no such layer.
     """
+    instances(engine=(engine, Engine))
     if not isinstance(engine, ScratchEngine):
         raise refuse("engine", engine.name, "'scratch'", "it alone computes every gradient by hand")
     if isinstance(batch, Rows):
         rows = batch.to(engine.device, engine.dtype)
         batch = Batch(rows.inputs(engine.dtype), rows.y, None if rows.weight is None else shares_of(rows.weight))
-    if layer is not None and not 0 <= layer < len(engine.layers):
+    instance("batch", batch, Batch, "pass some rows, such as data.train.take(slice(4))")
+    if layer is not None and not (isinstance(plain(layer), int) and 0 <= layer < len(engine.layers)):
         raise refuse("layer", layer, f"a layer's number, 0 to {len(engine.layers) - 1}", "leave it out to see all")
     shown = sorted(names("engines") if engines is None else engines, key=lambda name: name != engine.name)
     blocks = _five_steps(engine, batch, shown)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..check import InputError, nearest, one_of, refuse
+from ..check import InputError, instances, nearest, one_of, refuse
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
 from ..engines._engine import Engine
@@ -73,6 +73,8 @@ def draw_and_tell(
     out: str | Path | None = None,
 ) -> tuple[Figure, Numbers]:
     """The picture and its numbers, where they are few enough to be read; else none."""
+    if not subjects:
+        raise refuse("source", [], "at least one run or network", "pass those that are to be drawn")
     first, *others = subjects
     choice = known_kind(kind)
     if choice.name == "side_by_side":
@@ -104,6 +106,8 @@ def known_kind(kind: str | Choice) -> Choice:
 
 def subject_of(source: Source, data: Dataset | None = None, data_dir: Path | None = None) -> Subject:
     """What is drawn: a run with its history, its files from `data_dir` if they are there, or a network as it starts."""
+    if data is not None:
+        instances(data=(data, Dataset))
     if isinstance(source, Engine):
         if data is None:
             raise refuse("data", None, "the data of the engine", "pass data=..., as to train")

@@ -43,7 +43,7 @@ NUM_STEPS_BFLOAT16 = 10
 
 
 def verify(
-    one: Engine | nn.Module, other: Engine | nn.Module | str, data: Dataset, num_steps: int | None = None
+    one: Engine | nn.Module | str, other: Engine | nn.Module | str, data: Dataset, num_steps: int | None = None
 ) -> Verification:
     """Compares `one` with `other` over `num_steps` steps of training on `data`; `str(...)` of the result is the report.
 
@@ -54,13 +54,16 @@ def verify(
         "compile"              `nn` as one compiled program against `nn`
         "bfloat16"             `nn` under autocast against `nn`, within the tolerance of bfloat16
 
-    Both must be new, begin with the weights of `other` (of the engine, where one is a module), and are left with these
-    weights, as if nothing had been done; a module is copied, and is held against the engine on whichever side it
-    stands. Its parameters are matched to the network's by order and shape. An engine that does the five steps in one
-    body shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
+    The name may stand on either side. Both must be new, begin with the weights of `other` (of the engine that is given,
+    where the other is a module or a name), and are left with these weights, as if nothing had been done; a module is
+    copied, and is held against the engine on whichever side it stands. Its parameters are matched to the network's by
+    order and shape. An engine that does the five steps in one body shows loss and parameters after each step, and these
+    are compared. By default a hundred steps, in bfloat16 ten.
     Raises an `InputError` if the two cannot be compared.
     """
-    if not isinstance(one, Engine | nn.Module):
+    if one == "finite-differences" and isinstance(other, Engine):
+        one, other = other, one
+    if not isinstance(one, Engine | nn.Module) and not (isinstance(one, str) and isinstance(other, Engine)):
         raise refuse("one", one, "an engine or a module", "make one with make_engine")
     instances(data=(data, Dataset))
     if other == "finite-differences":
@@ -70,7 +73,7 @@ def verify(
         at_least("num_steps", num_steps, 1)
         return finite_differences(one, data, num_steps, subject_of(one, data))
     if num_steps is None:
-        num_steps = NUM_STEPS_BFLOAT16 if other == "bfloat16" else NUM_STEPS
+        num_steps = NUM_STEPS_BFLOAT16 if "bfloat16" in (one, other) else NUM_STEPS
     at_least("num_steps", num_steps, 1)
     pair = pair_of(one, other, data)
     lock = Lockstep(pair.one, pair.other, data, num_steps)

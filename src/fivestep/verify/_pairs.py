@@ -26,8 +26,12 @@ class Pair(NamedTuple):
     names: tuple[str, str]
 
 
-def pair_of(one: Engine | nn.Module, other: Engine | nn.Module | str, data: Dataset) -> Pair:
+def pair_of(one: Engine | nn.Module | str, other: Engine | nn.Module | str, data: Dataset) -> Pair:
     """The two engines; raises an `InputError` for an impossible pair."""
+    if isinstance(one, str):
+        assert isinstance(other, Engine), "checked by verify"
+        pair = pair_of(other, one, data)
+        return pair if one in FORMS else Pair(pair.other, pair.one, (pair.names[1], pair.names[0]))
     if isinstance(one, nn.Module):
         if not isinstance(other, Engine):
             raise refuse("other", other, "an engine, to compare a module with", "make one with make_engine")
@@ -36,7 +40,7 @@ def pair_of(one: Engine | nn.Module, other: Engine | nn.Module | str, data: Data
         return pair_of(other, one, data)  # reasons are tried with the engine's layers: it is the reference
     if isinstance(other, Engine):
         return Pair(one, other, (str(one.choice), str(other.choice)))
-    if other in FORMS:
+    if isinstance(other, str) and other in FORMS:
         return FORMS[other](one, data)
     one_of("other", Choice.parse(other).name, (*names("engines"), *FORMS, "finite-differences"))
     return Pair(one, _again(one, other), (str(one.choice), str(Choice.parse(other))))
