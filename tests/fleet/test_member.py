@@ -41,6 +41,18 @@ def test_the_engine_of_a_network_trained_elsewhere_is_made_when_one_looks_at_it(
     assert [elsewhere.engine] == made
 
 
+def test_a_network_is_shown_by_its_last_epoch_and_its_engine_is_not_made() -> None:
+    here, said = trained_here_and_told("scratch")
+    made: list[Engine] = []
+    elsewhere = Member(DATA, PLAN, lambda: made.append(here.engine) or here.engine)  # type: ignore[func-returns-value]
+    assert repr(elsewhere) == "Member(data, seed 1, no epoch yet)"
+    elsewhere.take_result(said)
+    assert repr(elsewhere) == repr(here) == f"Member(data, seed 1, {here.history[-1]})"
+    elsewhere.take_result(said._replace(diverged="the loss became nan at step 3"))
+    assert repr(elsewhere) == "Member(data, seed 1, diverged: the loss became nan at step 3)"
+    assert not made
+
+
 @pytest.mark.parametrize("schedule", ["plateau:patience=0", "adaptive:patience=0", "warmup:then=plateau"])
 def test_a_rate_that_answers_to_what_is_seen_is_shown_each_epoch(schedule: str) -> None:
     """Measured at its end only, a network would keep its first rate."""

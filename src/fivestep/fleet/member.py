@@ -115,6 +115,15 @@ class Member:
         self._engine = engine
         self._trained: Trained | PackMember | LazyTrained | None = None
 
+    def __repr__(self) -> str:
+        """Its data, its seed, and its last epoch or why it diverged; its engine is not made."""
+        made = vars(self).get("_engine_and_progress")
+        held: Trained | PackMember | Progress | None = made[1] if self.trained is None and made else self.trained
+        history = [] if held is None else held.history
+        failure = self.diverged or (None if self.trained is None else self.trained.diverged)
+        state = f"diverged: {failure}" if failure else str(history[-1]) if history else "no epoch yet"
+        return f"Member({self.data.name}, seed {self.plan.seed}, {state})"
+
     def take_result(self, result: Trained | PackMember | LazyTrained) -> None:
         """Takes over the result of another rank or engine, into its own engine if that exists."""
         if self.has_engine:
