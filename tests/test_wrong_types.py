@@ -68,6 +68,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "no sampler": (lambda: fs.SweepPlan(sampler=None), "sampler must be one of .* got None"),
     "a dictionary to compare": (lambda: fs.verify(ENGINE, {}, DATA), "a choice must be a name .* got {}"),
     "two names to compare": (lambda: fs.verify("nn", "scratch", DATA), "one must be an engine or a module, got 'nn'"),
+    "a list to sweep over": (
+        lambda: fs.sweep(DATA, ["lr"], PLAN),
+        "space must be of the type Mapping, got list; write",
+    ),
+    "a number of networks": (lambda: fs.sweep(DATA, {"lr": [1, 2]}, PLAN, 8), "how must be of the type SweepPlan, got"),
     "sparse rows": (lambda: fs.Rows(torch.eye(3).to_sparse(), [0, 1, 2]), "x must hold real numbers in a dense tensor"),
     "complex rows": (lambda: fs.Rows(torch.ones(3, 2) * 1j, [0, 1, 2]), "x must .* got complex numbers"),
 }
@@ -92,6 +97,16 @@ def test_a_warning_of_fit_and_train_points_at_the_callers_line() -> None:
     with pytest.warns(UserWarning, match="should begin different from each other") as caught:
         next(fs.train(engine, DATA, PLAN))
     assert caught[0].filename == __file__
+
+
+def test_a_fleet_takes_a_device_of_torch_and_refuses_another_type() -> None:
+    assert len(fs.fit_many(SPEC, DATA, [PLAN], "scratch", device=torch.device("cpu"))) == 1
+    with pytest.raises(fs.InputError, match=r"device must be one of .* got 'None'"):
+        fs.fit_many(SPEC, DATA, [PLAN], "scratch", device=None)  # type: ignore[arg-type]
+
+
+def test_a_sweep_takes_a_device_of_torch() -> None:
+    assert fs.SweepPlan(device=torch.device("cpu")) == fs.SweepPlan(device="cpu")  # type: ignore[arg-type]
 
 
 def test_a_fleet_takes_a_generator_of_plans() -> None:

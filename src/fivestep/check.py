@@ -24,6 +24,7 @@ MADE_BY = {
     "NetSpec": "make one with MLP(...) or another function that builds networks",
     "Rows": "make them with Rows(x, y)",
     "Run": "make one with fit(spec, data, plan), or read its folder with Run.load(path)",
+    "SweepPlan": "make one with SweepPlan(...)",
     "TrainPlan": "make one with TrainPlan(...)",
     "str": "write its name as text",
 }

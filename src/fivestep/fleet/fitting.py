@@ -40,7 +40,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     engine: str = "auto",
     *,
     dtype: str = "float32",
-    device: str = "auto",
+    device: str | torch.device = "auto",
     every: int | None = None,
     num_threads: int | None = None,
     ranks: Ranks = ALONE,
@@ -70,7 +70,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
     count = num_threads or (num_processors() if ranks.are_alone else torch.get_num_threads())
-    options = FleetOptions(engine, str(dtype).removeprefix("torch."), device, every, count)
+    options = FleetOptions(engine, str(dtype).removeprefix("torch."), str(device), every, count)
     with uncollected():
         fleet = begun_alike(ranks, partial(_begun, (specs, data, plans), options, ranks))
     return fleet.trained()

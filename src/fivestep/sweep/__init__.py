@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..check import instances
+from ..check import instance, instances
 from ..datasets._base import Dataset
 from ..find import find
 from ..net import NetSpec
@@ -49,7 +49,8 @@ def sweep(
         found = sweep(data, {"hidden": [(64,), (128, 64)], "lr": "1e-4:1e-1"}, TrainPlan(optimizer="adam"))
         found.ranking[0].drawn, found.best
     """
-    instances(data=(data, Dataset), plan=(plan, TrainPlan))
+    instances(data=(data, Dataset), plan=(plan, TrainPlan), how=(how, SweepPlan))
+    instance("space", space, Mapping, 'write for example {"lr": [0.1, 0.01]}')
     recipe: Recipe = find("recipes", "plain")()
     of_plan = {field.name: getattr(plan, field.name) for field in fields(TrainPlan)}
 

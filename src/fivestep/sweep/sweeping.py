@@ -71,6 +71,7 @@ class SweepPlan:
         if self.halving is not None:
             at_least("halving", self.halving, 2, "3 is usual; --halving off trains every network to its end")
         at_least("sampler_seed", self.sampler_seed, 0, "0 is usual")
+        object.__setattr__(self, "device", str(self.device))  # a `torch.device` too
         one_of("sampler", self.sampler, SAMPLERS)
 
 
