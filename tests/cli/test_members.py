@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import torch
 
@@ -52,12 +53,19 @@ def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
         (200, ("--residual",), False),
         (200, ("--optimizer", "sgd"), False),
         (200, ("--recipe", "standard"), False),
+        (200, ("--group", "g"), False),
+        (200, ("--time", "t"), False),
+        (200, ("--valid", "more.csv"), False),
+        (200, ("--stream",), False),
     ],
 )
 def test_one_network_of_few_rows_is_told_that_several_are_better(
     fivestep: Command, tmp_path: Path, num_rows: int, options: tuple[Any, ...], *, is_said: bool
 ) -> None:
-    houses().head(num_rows).write_csv(tmp_path / "houses.csv")
+    rows = pl.int_range(pl.len())
+    table = houses().head(num_rows).with_columns(g=rows % 10, t=rows)
+    table.write_csv(tmp_path / "houses.csv")
+    table.head(40).write_csv(tmp_path / "more.csv")
     out = fivestep("train", "houses.csv", *OPTIONS, *options).out
     assert ("the mean of several networks is usually better: add --bagging 5" in out) == is_said
 

@@ -217,8 +217,14 @@ def _yet_told_apart(run: Run, data: Dataset, targets: "TargetColumns", loss: flo
 
 
 def _folds_that_may_gain(run: Run, data: Dataset) -> int | None:
-    """How many networks an estimator would train on these rows, where a run trains one that can be resumed."""
-    if num_members(run.spec) > 1 or run.info["table"].get("group"):
+    """How many networks an estimator would train on these rows, where a run trains one that can be resumed.
+
+    None where --bagging, which draws its folds by chance from rows in memory, would refuse or ignore what was asked.
+    """
+    from ..datasets._table import TableSource
+
+    is_by_chance = TableSource.from_dict(run.info["table"]).is_split_by_chance
+    if num_members(run.spec) > 1 or data.stream is not None or not is_by_chance:
         return None
     num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
     facts, recipe = replace(facts_of(data, run.plan), num_rows=num_rows), find("recipes", run.info["recipe"])()

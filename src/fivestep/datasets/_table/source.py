@@ -64,6 +64,11 @@ class TableSource:
         others = {"group": self.group, "time": self.time, "weight": self.weight}
         return dict.fromkeys(self.targets, "target") | {name: role for role, name in others.items() if name}
 
+    @property
+    def is_split_by_chance(self) -> bool:
+        """Whether chance alone says which rows validate, as it draws the folds of bagging."""
+        return self.group is None and self.time is None and not isinstance(self.valid, str)
+
     def in_folder(self, folder: Path) -> Self:
         """The same files in another folder."""
 
