@@ -1,6 +1,8 @@
 """What public functions say of an argument of another type, and that a frozen choice stays as it is."""
 
 import copy
+import dataclasses
+import json
 import math
 import pickle
 from collections.abc import Callable
@@ -114,10 +116,27 @@ def test_a_fleet_takes_a_generator_of_plans() -> None:
     assert len(fs.fit_many(SPEC, DATA, plans, "scratch", device="cpu")) == 2  # type: ignore[arg-type]
 
 
-def test_the_options_of_a_choice_cannot_be_changed() -> None:
-    with pytest.raises(TypeError, match="does not support item assignment"):
-        Choice.parse("sgd:momentum=0.9").options["momentum"] = 0.5  # type: ignore[index]
-    assert Choice.parse("sgd:momentum=0.9").options == {"momentum": 0.9}
+def test_writing_into_the_options_of_a_choice_changes_no_choice() -> None:
+    choice = Choice.parse("sgd:momentum=0.9")
+    choice.options["momentum"] = 0.5
+    choice.options.clear()
+    assert choice.options == Choice.parse("sgd:momentum=0.9").options == {"momentum": 0.9}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        choice.options = {}  # type: ignore[misc]
+
+
+def test_the_options_of_a_choice_are_an_ordinary_dictionary() -> None:
+    options = Choice("sgd", momentum=0.9).options
+    assert json.loads(json.dumps(options)) == options.copy() == {"momentum": 0.9}
+    assert options | {"nesterov": True} == {"momentum": 0.9, "nesterov": True}
+
+
+@pytest.mark.parametrize("one", [PLAN, fs.TrainPlan(optimizer="sgd:momentum=0.9"), SPEC])
+def test_plans_and_networks_go_to_json(one: fs.TrainPlan | fs.NetSpec) -> None:
+    read = json.loads(json.dumps(dataclasses.asdict(one)))
+    choice = one.optimizer if isinstance(one, fs.TrainPlan) else one.layers[0]
+    assert isinstance(choice, Choice)
+    assert {"name": choice.name, "options": choice.options} in (read.get("optimizer"), *read.get("layers", ()))
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda one: pickle.loads(pickle.dumps(one))])

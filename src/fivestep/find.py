@@ -12,7 +12,7 @@ import functools
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from types import FunctionType
 from typing import Any, final
@@ -38,38 +38,24 @@ SINGULAR = {
 
 
 @final
-class Options(Mapping[str, Any]):
-    """The options of a choice. They cannot be changed, as equal choices may share them."""
-
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self._given = dict(given)
-
-    def __getitem__(self, key: str) -> Any:
-        return self._given[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._given)
-
-    def __len__(self) -> int:
-        return len(self._given)
-
-    def __repr__(self) -> str:
-        return repr(self._given)
-
-
-@final
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Choice:
-    """A name and its options: which item of a family to use, and with what settings."""
+    """A name and its options: which item of a family to use, and with what settings.
+
+    `options` is a new dictionary whenever it is read: writing into it changes no choice, as equal ones may be shared.
+    """
 
     name: str
-    options: Mapping[str, Any] = dataclasses.field(hash=False)
+    options: dict[str, Any] = property(lambda self: dict(vars(self)["options"]))  # type: ignore[assignment]  # noqa: RUF009
 
     def __init__(self, choice_name: str, /, **options: Any) -> None:
         if not isinstance(choice_name, str):
             raise _no_name(choice_name)
-        object.__setattr__(self, "name", choice_name.replace("-", "_"))
-        object.__setattr__(self, "options", Options({key: plain(value) for key, value in options.items()}))
+        own = {key: plain(value) for key, value in options.items()}
+        vars(self).update(name=choice_name.replace("-", "_"), options=own)  # the instance is frozen
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # options may be unhashable
 
     @classmethod
     def parse(cls, text: "str | Choice") -> "Choice":
