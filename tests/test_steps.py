@@ -10,6 +10,7 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps, upcoming_steps
 from tests.samples import ENGINES, do_steps, engine_of, numbers, small_engine, small_net, small_plan, three_classes
@@ -47,6 +48,15 @@ def test_a_class_that_there_is_not_is_refused_before_a_step(name: str, label: in
     data.train.y[7] = label
     with pytest.raises(InputError, match=f"y must hold classes 0 to 2 for a network of 3 outputs, got .*{label}"):
         list(steps(small_engine(name), data, small_plan()))
+
+
+@pytest.mark.parametrize("name", [*ENGINES, "fused:larger=true"])
+def test_answers_may_be_true_and_false_in_a_row_of_several(name: str) -> None:
+    rows = three_classes().train
+    answers = torch.stack([rows.y == 0, rows.y == 1], 1)
+    engine = small_engine(name, small_plan(loss="binary_cross_entropy"), MLP(4, 6, 2))
+    losses = [step.loss.item() for step in steps(engine, Dataset(Rows(rows.x, answers)), engine.plan)]
+    assert losses[-1] < losses[0]
 
 
 @every_engine
