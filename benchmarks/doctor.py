@@ -3,7 +3,7 @@
     python benchmarks/doctor.py [ROUNDS]
 
 Each window takes the same steps of the same loop. "Looked at" are steps of which all is seen, the first 30 under a new
-watch each time; "a thousand" is a whole run, of which the first 30 and then two in every 50 are looked at.
+watch each time; "a thousand" is a whole run, of which the first 30 and then two in every 47 are looked at.
 """
 
 import itertools

@@ -34,7 +34,7 @@ def trained_twice(steps: int = 120) -> None:
 
 def test_the_first_rounds_of_a_second_training_are_watched() -> None:
     at = 120
-    assert rounds_of(trained_twice) == [*range(FIRST), 50, 51, 100, 101, *range(at, at + FIRST), 150, 151, 200, 201]
+    assert rounds_of(trained_twice) == [*range(FIRST), 47, 48, 94, 95, *range(at, at + FIRST), 188, 189, 235, 236]
 
 
 def test_the_first_rounds_of_a_training_are_watched_after_a_plot_of_its_schedule() -> None:
@@ -54,7 +54,7 @@ def test_a_second_optimizer_of_one_model_is_watched_from_its_second_update() -> 
         classify(model, steps=110)
         classify(model, steps=110)
 
-    assert rounds_of(loop)[FIRST + 4 :] == [*range(111, 111 + FIRST), 150, 151, 200, 201]
+    assert rounds_of(loop)[FIRST + 4 :] == [*range(111, 111 + FIRST), 141, 142, 188, 189]
 
 
 def test_a_model_that_is_called_between_backward_and_update_is_watched_from_the_next_round() -> None:
@@ -69,6 +69,33 @@ def test_a_model_that_is_called_between_backward_and_update_is_watched_from_the_
             optimizer.step()
 
     assert rounds_of(loop) == [*range(FIRST), *range(41, 60)]
+
+
+def in_turn(num_members: int, steps: int) -> Callable[[], None]:
+    """Members that are made one after another, model and optimizer, and then take turns."""
+
+    def loop() -> None:
+        x, y = rows()
+        members = [net() for _ in range(num_members)]
+        rules = [optim.SGD(model.parameters(), lr=0.1) for model in members]
+        for _ in range(steps):
+            for model, optimizer in zip(members, rules, strict=True):
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                optimizer.step()
+
+    return loop
+
+
+@pytest.mark.parametrize("number", [5, 10])
+def test_of_members_that_take_turns_each_has_its_first_rounds(number: int) -> None:
+    assert rounds_of(in_turn(number, steps=FIRST))[: FIRST * number] == [*range(FIRST * number)]
+
+
+@pytest.mark.parametrize("number", [5, 10, 25])
+def test_of_members_that_take_turns_each_is_seen_later_too(number: int) -> None:
+    later = {at % number for at in rounds_of(in_turn(number, steps=100)) if at >= MOST}
+    assert later == set(range(number))
 
 
 def test_models_without_end_cost_no_more_than_the_bound() -> None:
@@ -94,7 +121,7 @@ def test_of_loops_by_hand_each_is_watched() -> None:
         by_hand()
         by_hand()
 
-    assert len(record_of(loop).losses) == 2 * FIRST + 4
+    assert len(record_of(loop).losses) == 2 * FIRST + 8
 
 
 def test_the_loss_of_two_trainings_that_learn_is_not_stuck() -> None:

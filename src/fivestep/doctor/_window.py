@@ -4,8 +4,9 @@ from typing import final
 
 from ._record import Record
 
-FIRST, EVERY = 30, 50
-"""The number of first rounds of a training that are watched, and the interval of later ones."""
+FIRST, EVERY = 30, 47
+"""The number of first rounds of a training that are watched, and the interval of later ones: a prime, so that of models
+that take turns each is seen."""
 
 MOST = 10 * FIRST
 """The most first rounds of all trainings together: a script that makes models without end costs no more."""
@@ -51,7 +52,8 @@ class Window:
         is_between = not self._record.num_updates or self._num_backwards == self._record.num_backwards
         begin = self._round + (not self._is_near and not is_between)
         is_another, self._has_rule = self._is_near and is_rule and self._has_rule, is_rule or self._has_rule
-        number = min(FIRST if is_another else begin + FIRST - max(begin, self._end), self._num_left)
+        more = FIRST if is_another else max(0, begin + FIRST - max(begin, self._end))
+        number = min(more, self._num_left)
         if not self._is_near:
             self._begin, self._has_rule = begin, is_rule
         self._end, self._num_left = max(begin, self._end) + number, self._num_left - number
@@ -60,6 +62,7 @@ class Window:
         """Ends a round with an update; from the first one on, updates are counted in place of backward passes."""
         self._num_backwards = self._record.num_backwards
         if self._record.num_updates == 1:
+            self._num_left += max(0, self._end - max(FIRST, self._num_backwards))
             self._begin, self._end = 0, FIRST
 
     @property
