@@ -256,6 +256,14 @@ def test_the_split_does_not_depend_on_the_files_that_the_rows_are_in(tmp_path: P
     assert sorted(map(tuple, parts.tolist())) == rows[0]
 
 
+def test_groups_that_leave_a_part_next_to_nothing_are_noted(tmp_path: Path) -> None:
+    town = ["big"] * (NUM_ROWS - 30) + [f"t{k}" for k in range(30)]
+    table(NUM_ROWS).with_columns(town=pl.Series(town)).write_parquet(tmp_path / "t.parquet")
+    source = TableSource(str(tmp_path / "t.parquet"), "y", stream=True, group="town")
+    notes = load_table(source, seed=0).notes
+    assert any("rows to test on, as it keeps equal values together" in note for note in notes)
+
+
 def test_groups_stay_in_one_part(tmp_path: Path) -> None:
     source = TableSource(written(tmp_path), "y", stream=True, group="town")
     opened = BlockTable.open(source.file)

@@ -105,6 +105,39 @@ def test_a_group_of_most_rows_is_to_train_on(tmp_path: Path, seed: int) -> None:
     assert len(found.data.train) >= N - 20
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_rows_of_small_groups_beside_a_large_one_are_shared_by_validation_and_test(
+    tmp_path: Path, seed: int
+) -> None:
+    table(town=np.maximum(np.arange(N) - N + 20, 0)).write_csv(tmp_path / "t.csv")
+    found = load_table(TableSource(str(tmp_path / "t.csv"), "price", group="town"), seed=seed)
+    assert sizes(found)[2] in (9, 10)
+    assert sizes(found)[1] in (9, 10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_part_of_next_to_nothing_is_noted_and_is_not_the_one_to_test_on(tmp_path: Path, seed: int) -> None:
+    table(town=np.arange(N) // 99).write_csv(tmp_path / "t.csv")
+    source = TableSource(str(tmp_path / "t.csv"), "price", group="town")
+    found = load_table(source, seed=seed)
+    assert sizes(found) == (99, 2, 99)
+    assert found.notes[0].startswith("--group leaves 2 of about 32 rows to validate on, as it keeps equal values")
+
+
+def test_a_time_of_most_rows_is_noted(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(t=np.r_[np.zeros(2), np.ones(8), [2] * 190]), "price", time="t")
+    assert sizes(found) == (2, 8, 190)
+    assert [note for note in found.notes if note.startswith("--time")] == [
+        "--time leaves 2 of about 128 rows to train on, as it keeps equal values together: what so few rows say is "
+        "mostly chance; a column of more and smaller times would part them better."
+    ]
+
+
+@pytest.mark.parametrize("options", [{"group": "person"}, {"time": "x"}, {"group": "person", "valid": 8.0}])
+def test_parts_that_have_enough_are_not_noted(tmp_path: Path, options: dict[str, Any]) -> None:
+    assert not [note for note in loaded(tmp_path, table(), "price", **options).notes if note.startswith("--")]
+
+
 def test_three_times_are_enough_for_three_parts(tmp_path: Path) -> None:
     assert sizes(loaded(tmp_path, table(t=np.r_[np.zeros(150), np.ones(30), [2] * 20]), "price", time="t")) == (
         150,

@@ -20,7 +20,7 @@ from .._base import Dataset, Rows
 from .encoded import encoded_parts, targets_of
 from .leaks import MOST_ROWS, leaks, never_seen, repeated
 from .source import FEWEST, LoadedTable, TableSource, as_text, check_names
-from .split import TableParts, Taken, named, split_table, with_target
+from .split import TableParts, Taken, named, small_parts, split_table, with_target
 
 
 def load_in_memory(
@@ -113,6 +113,7 @@ def _fit_targets(frame: pl.DataFrame, source: TableSource, places: pl.Series) ->
 def _parts(labeled: Taken, source: TableSource, targets: TargetColumns, seed: int, notes: list[str]) -> TableParts:
     """The rows to train, to validate and to test on, from one file or from several."""
     train, valid, test = split_table(labeled, source, targets, seed)
+    notes += small_parts(source, {"train": len(train.places), "valid": len(valid.places), "test": len(test.places)})
     texts = [column.name for column in labeled.frame if column.dtype == pl.String]  # in every file
     others = [_other(name, source, texts, notes) for name in ("valid", "test")]
     return TableParts(train, others[0] or valid, others[1] or test)

@@ -1,6 +1,6 @@
 """Which rows of a table train, validate and test, by index: nothing of the table is copied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ from .source import TableSource
 
 PLACE = "\0place"
 """The name of the index column while rows are split; no file has a column of that name."""
+
+NEXT_TO_NOTHING = 0.1
+"""The share of the rows wanted for a part below which it is said to have few."""
 
 
 class Taken(NamedTuple):
@@ -162,11 +165,40 @@ def _latest(moments: pl.Series, how: float, num_left: int) -> "np.ndarray":
     return late
 
 
+def small_parts(source: TableSource, sizes: Mapping[str, int]) -> list[str]:
+    """A note about each part that groups or times leave with next to nothing of the rows wanted for it.
+
+    `sizes` are the rows of "train", and of "valid" and "test", which do not count where they are another file.
+    """
+    option = "--group" if source.group else "--time" if source.time else ""
+    how = {name: getattr(source, name) for name in ("test", "valid")}
+    wanted: dict[str, float] = {}
+    left: float = sum(size for name, size in sizes.items() if not isinstance(how.get(name), str))
+    for name, size in how.items():
+        wanted[name] = 0 if isinstance(size, str) else _wanted(size, left)
+        left -= wanted[name]
+    words = {"train": "to train on", "valid": "to validate on", "test": "to test on"}
+    return [
+        f"{option} leaves {sizes[name]:,} of about {size:,.0f} rows {words[name]}, as it keeps equal values together: "
+        f"what so few rows say is mostly chance; a column of more and smaller {'groups' if source.group else 'times'} "
+        f"would part them better."
+        for name, size in {"train": left, **wanted}.items()
+        if option and sizes[name] < NEXT_TO_NOTHING * size
+    ]
+
+
+def _wanted(how: float, num_rows: float) -> float:
+    """The rows of a part: a share of them all, or a number."""
+    return how * num_rows if how < 1 else how
+
+
 def _groups(roles: pl.DataFrame, group: str, how: float, seed: int, num_left: int) -> "np.ndarray":
     """Whether a row belongs to one of the groups that are taken out: random ones, until there are rows enough.
 
     At least `num_left` groups stay, one for each part that is still to be filled. None is taken that has more than
-    twice the rows wanted, unless all have: else the largest might leave next to nothing to train on.
+    twice the rows wanted, unless all have: else the largest might leave next to nothing to train on. Where that leaves
+    few groups, the parts that are still to be filled get as many of their rows; and where they have next to nothing,
+    the group that is nearest to the number wanted is taken instead, if enough rows stay.
     """
     names = texts(roles[group]).fill_null("")
     counts = names.value_counts(name="rows").sort(group)
@@ -174,10 +206,14 @@ def _groups(roles: pl.DataFrame, group: str, how: float, seed: int, num_left: in
         wanted_groups = f"a column of {num_left + 1} groups or more, one for each part"
         raise refuse(f"group {group!r}", len(counts), wanted_groups, "leave it out")
     order, sizes = np.random.default_rng(seed).permutation(len(counts)), counts["rows"].to_numpy()
-    wanted = how * roles.height if how < 1 else how
-    order = order[sizes[order] <= 2 * max(wanted, sizes.min())]
-    rows = sizes[order].cumsum()
-    num_groups = min(max(1, int(np.searchsorted(rows, wanted)) + 1), len(counts) - num_left)
-    chosen = counts[group].gather(order[:num_groups])
-    taken: np.ndarray = names.is_in(chosen.implode()).to_numpy()
+    wanted = _wanted(how, roles.height)
+    fitting = order[sizes[order] <= 2 * max(wanted, sizes.min())]
+    rows = sizes[fitting].cumsum()
+    until = wanted if len(fitting) == len(order) else min(wanted, rows[-1] / num_left)
+    chosen = fitting[: min(max(1, int(np.searchsorted(rows, until)) + 1), len(counts) - num_left)]
+    if sizes[chosen].sum() < NEXT_TO_NOTHING * wanted:
+        enough_stay = roles.height - sizes[order] >= NEXT_TO_NOTHING * (roles.height - wanted)
+        larger = order[enough_stay & (sizes[order] > sizes[chosen].sum())]
+        chosen = larger[np.abs(np.log(sizes[larger] / wanted)).argsort()[:1]] if len(larger) else chosen
+    taken: np.ndarray = names.is_in(counts[group].gather(chosen).implode()).to_numpy()
     return taken

@@ -25,7 +25,7 @@ from .labeled import check_has_target, texts_of
 from .leaks import MOST_ROWS, leaks, never_seen
 from .row_weights import checked_weights
 from .source import FEWEST, LoadedTable, TableSource, as_text, check_names
-from .split import left_out
+from .split import left_out, small_parts
 from .table_stream import StreamedPart, TableStream, used_columns, window_rows
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
@@ -151,6 +151,7 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
         )
     table.warn_of_empty_rows()
     notes = [*left_out(reader.num_left_out, source), *_at_odds(reader)]
+    notes += small_parts(source, {name: samples[part].count for name, part in PARTS.items()})
     if looks is None:
         assert encoder is not None, "where nothing is learned, there is an encoder"
         return _Learned(encoder, [], tuple(counts), samples, notes)
