@@ -8,6 +8,7 @@ from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 
 import fivestep as fs
+from fivestep.doctor._events import Differentiated
 from fivestep.doctor._split import records_of
 from tests.doctor.loops import broken, classify, findings, net, rows, signs
 
@@ -212,28 +213,61 @@ def polished() -> None:
     classify_scaled(model, 20 * x, y)
 
 
-def classify_scaled(model: nn.Module, x: Tensor, y: Tensor) -> None:
-    optimizer = optim.SGD(model.parameters(), lr=1e-6)
-    for _ in range(60):
+def classify_scaled(model: nn.Module, x: Tensor, y: Tensor, lr: float = 1e-6, steps: int = 60) -> None:
+    optimizer = optim.SGD(model.parameters(), lr=lr)
+    for _ in range(steps):
         optimizer.zero_grad()
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
 
 
-@pytest.mark.parametrize("loop", [games, actor_and_critic, an_epoch_each, slower_and_slower, polished])
+def another_task() -> None:
+    """One network learns one answer by heart, and then an answer that has nothing to do with it."""
+    x, model = torch.randn(200, 6), net(2)
+    for column in (0, 1):
+        fit(model, x, (x[:, column] > 0).long(), 0.02, steps=240)
+
+
+def grown_each_time() -> None:
+    """An optimizer for each epoch, of steps too large: the loss jumps, but has not fallen before."""
+    (x, y), model = rows(), net()
+    for _ in range(4):
+        classify_scaled(model, 20 * x, y, lr=30.0, steps=25)
+
+
+@pytest.mark.parametrize("loop", [games, actor_and_critic, an_epoch_each, slower_and_slower, polished, another_task])
 def test_nothing_is_said_of_several_optimizers_that_are_right(loop: Loop) -> None:
     assert signs(loop) == []
 
 
 @pytest.mark.parametrize(
     ("loop", "number"),
-    [(games, 3), (actor_and_critic, 2), (an_epoch_each, 1), (slower_and_slower, 3)],
-)
+    [
+        (games, 3), (actor_and_critic, 2), (an_epoch_each, 1), (slower_and_slower, 3), (another_task, 2),
+        (grown_each_time, 1),
+    ],
+)  # fmt: skip
 def test_the_number_of_trainings(loop: Loop, number: int) -> None:
     torch.manual_seed(0)
     with fs.watch() as seen:
         loop()
     assert len(records_of(seen.record)) == number
+
+
+def test_the_end_is_that_of_the_last_fifth_of_all_updates_seen_or_not() -> None:
+    """Of a second optimizer that goes on, the first rounds are seen, and few of the last."""
+
+    def loop() -> None:
+        x, y, model = *rows(), net()
+        fit(model, x, y, 1e-3, steps=200)
+        fit(model, x, y, 1e-3, steps=300)
+
+    torch.manual_seed(0)
+    with fs.watch() as seen:
+        loop()
+    (record,) = records_of(seen.record)
+    last = [event.loss for event in record.of(Differentiated) if event.round >= 400]
+    assert record.ends == (record.losses[0], sum(last) / 4, 4)
 
 
 def test_whether_the_losses_of_actor_and_critic_should_fall_is_not_judged() -> None:

@@ -47,7 +47,7 @@ def constant_of(record: Record) -> Constant | None:
     counts = [event.counts for event in losses]
     if len({event.place for event in losses}) != 1 or len({len(one) for one in counts}) != 1 or not counts[0]:
         return None
-    together, last = [sum(column) for column in zip(*counts, strict=True)], losses[-max(FEWEST, len(losses) // 5) :]
+    together, last = [sum(column) for column in zip(*counts, strict=True)], record.late(losses, FEWEST)
     classes = [k for k, count in enumerate(together) if count]
     if len(classes) < 2 or sum(together) < ROWS_OF_A_CLASS * len(classes) or max(map(max, counts)) < 2:
         return None

@@ -6,17 +6,21 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeVar, final
+from typing import NamedTuple, TypeVar, final
 
 from ._events import Clipped, Differentiated, Event, Failed, Measured, NotFinite, Place, Predicted, TimeFirst, Updated
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped, TimeFirst, NotFinite)
+L = TypeVar("L", Measured, Differentiated)
 
 HABIT = 3
 """Occurrences that make a pattern: a first or a last step may differ, but what the loop itself does occurs in each."""
 
 FEWEST = 20
 """Backward passes needed to tell whether a loss falls: its last fifth is then a mean of four."""
+
+LATE = 0.8
+"""The share of all updates after which losses are those of the end."""
 
 FALLEN = 0.1
 """The share of its initial value by which a loss must fall to count as learning."""
@@ -29,6 +33,15 @@ SEARCH = 100.0
 
 LEVEL = 0.01
 """The share by which the last fifth of a flat loss may be below the fifth before."""
+
+
+@final
+class Ends(NamedTuple):
+    """The first loss, the mean of the last ones, and their number."""
+
+    first: float
+    last: float
+    number: int
 
 
 @final
@@ -259,9 +272,22 @@ class Record:
         return {event.place for event in self.of(Differentiated)}
 
     @property
-    def ends(self) -> tuple[float, float] | None:
+    def ends(self) -> "Ends | None":
         """The loss at the start and at the end."""
-        return ends_of(self.losses) if self.losses else None
+        return self.ends_of(list(self.of(Differentiated)))
+
+    def ends_of(self, passes: list[Differentiated]) -> "Ends | None":
+        """The loss at the start and at the end of some of its backward passes.
+
+        Not a mean of the first ones, as the second may already have exploded.
+        """
+        late = [event.loss for event in self.late(passes)]
+        return Ends(passes[0].loss, sum(late) / len(late), len(late)) if passes else None
+
+    def late(self, events: list[L], least: int = 1) -> list[L]:
+        """Those of the last fifth of its updates, if `HABIT` were seen; else the last fifth of those seen."""
+        late = [event for event in events if self.num_updates and event.round >= LATE * self.num_updates]
+        return late if len(late) >= max(HABIT, least) else events[-max(least, len(events) // 5) :]
 
     @property
     def is_long(self) -> bool:
@@ -271,9 +297,13 @@ class Record:
     @property
     def is_stuck(self) -> bool:
         """Whether the loss has clearly not fallen, over enough steps to tell, nor that of any in its company."""
-        first = () if self.first_loss is None else (self.first_loss,)
-        others = [other.losses for other in self.company if other.is_long]
-        return is_stuck(self.losses) and is_stuck([*first, *self.losses]) and all(map(is_stuck, others))
+        if not self.is_long or self.ends is None:
+            return False
+        first, last, _ = self.ends
+        firsts = [first] if self.first_loss is None else [first, self.first_loss]
+        others = [other.ends for other in self.company if other.is_long]
+        pairs = [*((one, last) for one in firsts), *((one.first, one.last) for one in others if one is not None)]
+        return not any(has_fallen(first, last) for first, last in pairs)
 
     @property
     def is_search(self) -> bool:
@@ -332,18 +362,12 @@ class Record:
         return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def ends_of(losses: list[float]) -> tuple[float, float]:
-    """The first loss, and the mean of the last fifth.
-
-    Not a mean of the first ones, as the second may already have exploded.
-    """
-    fifth = max(1, len(losses) // 5)
-    return losses[0], sum(losses[-fifth:]) / fifth
+def has_fallen(first: float, last: float) -> bool:
+    """Whether a loss is finite, and lower by `FALLEN` of what it was."""
+    return math.isfinite(last) and last <= first - FALLEN * abs(first)
 
 
 def is_stuck(losses: list[float]) -> bool:
-    """Whether there are enough losses to tell, and the last are not lower than the first by `FALLEN` of it."""
-    if len(losses) < FEWEST:
-        return False
-    first, last = ends_of(losses)
-    return not math.isfinite(last) or last > first - FALLEN * abs(first)
+    """Whether there are enough losses to tell, and the mean of their last fifth has not fallen."""
+    fifth = len(losses) // 5
+    return len(losses) >= FEWEST and not has_fallen(losses[0], sum(losses[-fifth:]) / fifth)

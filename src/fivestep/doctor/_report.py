@@ -6,7 +6,7 @@ from ..diagnosis._finding import figure
 from ._constant import constant_of
 from ._events import Differentiated, Place
 from ._findings import Said, findings_of, said_of, title_of, which
-from ._record import Record, ends_of
+from ._record import Record
 from ._split import records_of
 
 EXPLODES = 10.0
@@ -57,30 +57,33 @@ def _losses(trainings: list[Record]) -> list[str]:
 
 
 def _loss_line(record: Record, place: Place | None, own: str, is_one_of_several: bool) -> str:
-    losses = _losses_at(record, place)
-    first, last, number = *ends_of(losses), max(1, len(losses) // 5)
+    passes = _passes_at(record, place)
+    ends = record.ends_of(passes)
+    assert ends is not None, "places are those of backward passes"
+    first, last, number = ends
     line = f" of line {place.line}" if is_one_of_several and place is not None else ""
     mean = f" (mean of the last {number:,} seen)" if number > 1 and not own else ""
     return f"Loss{line}{own}: {figure(first)} at the start" + (
-        f", {figure(last)} at the end{mean}" if len(losses) > 1 else ""
+        f", {figure(last)} at the end{mean}" if len(passes) > 1 else ""
     )
 
 
-def _losses_at(record: Record, place: Place | None) -> list[float]:
-    return [event.loss for event in record.of(Differentiated) if event.place == place]
+def _passes_at(record: Record, place: Place | None) -> list[Differentiated]:
+    return [event for event in record.of(Differentiated) if event.place == place]
 
 
 def _more(trainings: list[Record]) -> Iterator[str]:
     """The range of the losses of further trainings, for each line."""
     places = dict.fromkeys(event.place for record in trainings for event in record.of(Differentiated))
     for place in list(places)[:MOST]:
-        ends = [ends_of(losses) for record in trainings if (losses := _losses_at(record, place))]
-        start, end = map(_range, zip(*ends, strict=True))
+        every = [record.ends_of(_passes_at(record, place)) for record in trainings]
+        ends = [one for one in every if one is not None]
+        start, end = _range([one.first for one in ends]), _range([one.last for one in ends])
         line = f" of line {place.line}" if len(places) > 1 and place is not None else ""
         yield f"Loss{line} in {len(ends):,} more: {start} at the start, {end} at the end"
 
 
-def _range(losses: tuple[float, ...]) -> str:
+def _range(losses: list[float]) -> str:
     low, high = figure(min(losses)), figure(max(losses))
     return low if low == high else f"{low} to {high}"
 
@@ -106,7 +109,7 @@ def _kind(record: Record) -> str:
         return SHORT
     if not record.is_one_loss or record.ends is None:
         return SEVERAL
-    first, last = record.ends
+    first, last, _ = record.ends
     if _is_endless(first, last):
         return NO_BOUND
     if record.is_stuck and not record.is_search:
@@ -127,7 +130,7 @@ def _sentences(trainings: list[Record], said: dict[str, list[int]], *, is_clean:
         elif kind == UNLEARNED and (constant := constant_of(record)) is not None:
             yield kind.format(where=where, ours=figure(constant.ours), words=constant.words)
         elif kind and record.ends is not None:
-            first, last = record.ends
+            first, last, _ = record.ends
             how = HOW.get(kind) or ("grows" if last > first else "hardly falls")
             reason = "" if kind == NO_BOUND else ", and no reason was found"
             yield f"The loss {how}{where}, from {figure(first)} to {figure(last)}{until}{reason}. {kind}"

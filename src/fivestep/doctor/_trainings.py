@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple, final
 
 from ._events import Differentiated, Measured, Place, Predicted, Updated
-from ._record import FEWEST, HABIT, Record
+from ._record import FALLEN, FEWEST, HABIT, Record
 
 ALIKE = 2.0
 """The factor between the rates of two optimizers in turn, within which the second one goes on with the first one's
@@ -31,10 +31,11 @@ class Training:
 
 @final
 class Use(NamedTuple):
-    """The lines on which backward was called before an optimizer's updates, and its first rate."""
+    """The lines on which backward was called before an optimizer's updates, its first rate, and the losses."""
 
     lines: set[Place | None]
     rate: float
+    losses: list[float]
 
 
 @final
@@ -109,7 +110,9 @@ def _in_turn(record: Record, leaves: set[int], rules: list[int], uses: dict[int,
     trainings, last_update = [Training(leaves, own[:1])], 0
     for last, key in pairwise(own):
         last_update = max(last_update, record.rules[last].last_update)
-        if record.rules[key].first_update < last_update or _goes_on(record, uses, last, key):
+        first = trainings[-1].rules[0]
+        goes_on = _goes_on(record, uses, last, key) and not _begins_again(record, uses, first, last, key)
+        if record.rules[key].first_update < last_update or goes_on:
             trainings[-1].rules.append(key)
         else:
             trainings.append(Training(leaves, [key], trainings[:]))
@@ -123,19 +126,31 @@ def _goes_on(record: Record, uses: dict[int, Use], last: int, key: int) -> bool:
         return False
     if last not in uses or key not in uses:
         return True
-    (lines, rate), (other_lines, other_rate) = uses[last], uses[key]
-    return lines == other_lines and rate <= ALIKE * other_rate and other_rate <= ALIKE * rate
+    before, after = uses[last], uses[key]
+    return before.lines == after.lines and before.rate <= ALIKE * after.rate and after.rate <= ALIKE * before.rate
+
+
+def _begins_again(record: Record, uses: dict[int, Use], first: int, last: int, key: int) -> bool:
+    """Whether the loss had fallen since the first optimizer, and jumps above its first one: it is for another task."""
+    if record.rules[last].num_steps < FEWEST or not {first, last, key} <= uses.keys() or len(uses[key].lines) != 1:
+        return False
+    begin, before, after = (uses[one].losses for one in (first, last, key))
+    if not begin or not after or len(before) < HABIT:
+        return False
+    return sum(before[-HABIT:]) / HABIT < begin[0] < after[0] - FALLEN * abs(begin[0])
 
 
 def _uses_of(record: Record) -> dict[int, Use]:
     """How each optimizer is used, as far as it is watched."""
-    uses, since = dict[int, Use](), set[Place | None]()
+    uses, since = dict[int, Use](), list[Differentiated]()
     for event in record.events:
         if isinstance(event, Differentiated):
-            since.add(event.place)
+            since.append(event)
         elif isinstance(event, Updated):
-            uses.setdefault(event.optimizer, Use(set(), max(event.rates, default=0.0))).lines.update(since)
-            since = set()
+            use = uses.setdefault(event.optimizer, Use(set(), max(event.rates, default=0.0), []))
+            use.lines.update(one.place for one in since)
+            use.losses.extend(one.loss for one in since)
+            since = []
     return uses
 
 

@@ -35,7 +35,7 @@ def targets_not_scaled(record: Record) -> Seen | None:
     event, targets = losses[-1]
     if max(abs(targets.mean), targets.deviation) <= FAR or not event.value > targets.deviation ** POWERS[event.name]:
         return None
-    first, last = record.ends
+    first, last, _ = record.ends
     return Seen(
         ROWS,
         event.place,
