@@ -67,9 +67,12 @@ MISTAKES = {
     "weights all zero": Mistake(Rows(X, CLASSES, torch.zeros(6)), "train weight must hold .* not all 0"),
     "a label above the classes": Mistake(
         Rows(X, CLASSES + 1),
-        "train y must hold classes 0 to 2 for a network of 3 outputs, got 1 to 3; make them agree.",
+        "train y must hold classes 0 to 2 for a network of 3 outputs, got 1 to 3; count labels from 0.",
     ),
-    "a label below the classes": Mistake(Rows(X, CLASSES - 1), "train y must hold classes 0 to 2 .* got -1 to 1"),
+    "a label below the classes": Mistake(
+        Rows(X, CLASSES - 1), "train y must hold classes 0 to 2 .* got -1 to 1; count"
+    ),
+    "labels of other classes": Mistake(Rows(X, CLASSES * 2), "train y must hold classes 0 to 2 .* got 0 to 4; make"),
     "float labels for classes": Mistake(
         Rows(X, CLASSES.float()), r"train y must hold whole-number class labels .* got torch.float32; .* y.long\(\)"
     ),
@@ -83,7 +86,8 @@ MISTAKES = {
         Rows(X, CLASSES), "train y must have a number for each of the 3 outputs, .*; use cross_entropy if", "mse"
     ),
     "one-hot labels for classes": Mistake(
-        Rows(X, torch.eye(3).long()[CLASSES]), r"train y must have the shape \(6,\) .* got \(6, 3\); reshape it"
+        Rows(X, torch.eye(3).long()[CLASSES]),
+        r"train y must hold one class label for each row .* got one-hot rows \(6, 3\); take y.argmax",
     ),
     "labels beyond yes and no": Mistake(
         Rows(X, CLASSES.double()),

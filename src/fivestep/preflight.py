@@ -15,7 +15,7 @@ from .engines._outputs import outputs_by_layer
 from .find import Choice, find, names
 from .layer import kind_of
 from .layers._composite import with_inner
-from .losses._base import ABOVE_ZERO
+from .losses._base import ABOVE_ZERO, class_mistake
 from .metrics._base import measure
 from .plan import TrainPlan
 
@@ -155,10 +155,7 @@ def _check_finite(name: str, values: Tensor) -> None:
 def _check_classes(engine: Engine, y: Tensor, part: str) -> None:
     num_classes = engine.spec.out_features
     if not y.is_floating_point() and y.dtype != torch.bool and (y.min() < 0 or y.max() >= (num_classes or 0)):
-        raise InputError(
-            f"{part} y must hold classes 0 to {(num_classes or 0) - 1} for a network of {num_classes} outputs, "
-            f"got {_range(y)}; make them agree."
-        )
+        raise class_mistake(f"{part} y", y, num_classes or 0)
 
 
 def _check_range(engine: Engine, y: Tensor, part: str) -> None:

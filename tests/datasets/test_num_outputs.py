@@ -36,6 +36,20 @@ def test_the_targets_and_the_loss_say_how_many_outputs_a_network_needs(y: torch.
     assert outputs(y, loss) == width
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.float32])
+def test_one_hot_targets_are_told_their_labels_whatever_their_type(dtype: torch.dtype, tmp_path: Path):
+    data = Dataset(Rows(X, torch.eye(3)[[0, 1, 2, 0, 1, 2]].to(dtype)))
+    with pytest.raises(InputError, match=r"train y must hold .* class label.*; take y\.argmax\(-1\)"):
+        fs.fit(fs.MLP(2, 8, 3), data, fs.TrainPlan(), "scratch", out=tmp_path / "run")
+
+
+def test_the_labels_of_tokens_are_no_one_hot_targets():
+    tokens, y = torch.zeros(4, 3, dtype=torch.int64), torch.tensor([[0, 1, 4]] * 4)
+    for_ids = Dataset(Rows(tokens, y)).outputs_for(build("losses", "cross_entropy"))
+    for_rows = Dataset(Rows(torch.zeros(4, 3, 7), y)).outputs_for(build("losses", "cross_entropy"))
+    assert for_ids == for_rows == 5
+
+
 def test_a_class_that_only_a_later_part_has_counts():
     held_out = Rows(X, [0, 1, 2, 3, 0, 0])
     assert outputs(torch.tensor([0, 1, 0, 1, 1, 0]), "cross_entropy", valid=held_out) == 4
@@ -55,6 +69,10 @@ def test_the_natural_first_call_trains_on_all_classes(tmp_path: Path):
         (
             [0, 1, 2, 3, 4, 250_000],
             "y must hold class labels from 0 on for a loss of classes, got 250000 among 6; use mse",
+        ),
+        (
+            [-1, 0, 1, 1, 0, -1],
+            "y must hold class labels from 0 on for a loss of classes, got -1 to 1; count labels from 0",
         ),
     ],
 )

@@ -87,6 +87,18 @@ def test_labels_that_are_floating_point_are_refused() -> None:
         CrossEntropy().match(torch.zeros(3, 2), torch.zeros(3))
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
+def test_one_hot_rows_of_whole_numbers_are_told_their_labels(dtype: torch.dtype) -> None:
+    with pytest.raises(InputError, match=r"got one-hot rows \(4, 3\); take y.argmax\(-1\)\.$"):
+        CrossEntropy().match(torch.zeros(4, 2), torch.eye(3)[[0, 2, 1, 0]].to(dtype))
+
+
+@pytest.mark.parametrize("row", [[0, 0, 0], [1, 1, 0], [2, 0, 0], [2, -1, 0]])
+def test_rows_of_several_whole_numbers_are_refused_by_their_shape(row: list[int]) -> None:
+    with pytest.raises(InputError, match=r"must have the shape \(4,\) .* got \(4, 3\); reshape it"):
+        CrossEntropy().match(torch.zeros(4, 3), torch.tensor([row] * 4))
+
+
 def test_label_smoothing_gives_every_class_its_share() -> None:
     """p = (3/4, 1/4), s = 0.2: targets (0.8 + 0.1, 0.1), so 0.9 log(4/3) + 0.1 log 4, gradient (0.75 - 0.9, 0.15)."""
     z, y, memo = torch.tensor([[math.log(3), 0.0]], dtype=torch.float64), torch.tensor([0]), Memo(training=True)
@@ -115,7 +127,9 @@ def test_few_classes_and_many_give_the_loss_and_the_gradient_of_torch(shape: tup
     assert distance(CrossEntropy().logits_gradient(z, y, None, memo), leaf.grad) < FORMULA
 
 
-@pytest.mark.parametrize(("labels", "range_"), [([0, 3], "0 to 3"), ([-1, 2], "-1 to 2")])
+@pytest.mark.parametrize(
+    ("labels", "range_"), [([0, 3], "0 to 3; make them agree"), ([-1, 2], "-1 to 2; count labels from 0")]
+)
 def test_a_label_that_is_no_class_is_refused_by_hand_too(labels: list[int], range_: str) -> None:
-    with pytest.raises(InputError, match=f"y must hold classes 0 to 2 for a network of 3 outputs, got {range_}; make"):
+    with pytest.raises(InputError, match=f"y must hold classes 0 to 2 for a network of 3 outputs, got {range_}"):
         CrossEntropy().rows(torch.zeros(2, 3), torch.tensor(labels), Memo(training=False))

@@ -231,7 +231,7 @@ class Dataset:
         """
         if self.num_outputs is None:
             y = self.train.y
-            if loss.target == "classes" and not y.is_floating_point():
+            if loss.target == "classes" and not y.is_floating_point() and not self._has_one_hot_targets:
                 return self._num_classes
             return (1 if y.dim() == 1 else y.shape[-1]) * loss.outputs_per_target
         if loss.target != "yes_no" or self.num_outputs == 1 or self.train.y.dim() > 1:
@@ -243,11 +243,22 @@ class Dataset:
             )
         return 1
 
+    @property
+    def _has_one_hot_targets(self) -> bool:
+        """Whether y has several numbers in a row that are not labels of the tokens in a row of x."""
+        x, y = self.train.stored, self.train.y
+        return y.dim() > 1 and y.shape[-1] > 1 and y.shape != x.shape[: y.dim()]
+
     @cached_property
     def _num_classes(self) -> int:
         """The largest label of all parts and one. Raises an `InputError` unless it is between 2 and the rows."""
         parts = [part for part in (self.train, self.valid, self.test) if part is not None]
         count = 1 + max(int(part.y.max()) for part in parts)
+        if (least := min(int(part.y.min()) for part in parts)) < 0:
+            raise InputError(
+                f"y must hold class labels from 0 on for a loss of classes, got {least} to {count - 1}; count labels "
+                f"from 0."
+            )
         if count < 2:
             raise InputError(
                 f"y must hold at least two classes, 0 and 1, got none above {count - 1}; give num_outputs if others "

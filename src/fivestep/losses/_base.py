@@ -153,6 +153,16 @@ def check_device(logits: Outputs, y: Targets) -> None:
         )
 
 
+def class_mistake(name: str, y: Targets, num_classes: int) -> InputError:
+    """The error for labels that are no classes of the network; `name` is what the sentence calls them."""
+    least, largest = int(y.min()), int(y.max())
+    is_from_elsewhere = least < 0 or largest - least < num_classes
+    return InputError(
+        f"{name} must hold classes 0 to {num_classes - 1} for a network of {num_classes} outputs, got {least} to "
+        f"{largest}; {'count labels from 0' if is_from_elsewhere else 'make them agree'}."
+    )
+
+
 def shape_mistake(logits: Outputs, y: Tensor, expected: tuple[int, ...]) -> InputError:
     """The error for a target whose shape would broadcast against the prediction instead of matching it."""
     return InputError(

@@ -10,7 +10,7 @@ from torch import nn
 from ..check import InputError, in_unit_interval
 from ..layer import Memo
 from ..typing import Outputs, RowWeights, Targets
-from ._base import Loss, check_device, shape_mistake
+from ._base import Loss, check_device, class_mistake, shape_mistake
 
 
 @final
@@ -45,6 +45,11 @@ class CrossEntropy(Loss):
             return y.long()
         if y.shape == (*logits.shape[:-1], 1):
             return y[..., 0].long()
+        if _is_one_hot(y):
+            raise InputError(
+                f"y must hold one class label for each row for cross_entropy, got one-hot rows {tuple(y.shape)}; take "
+                f"y.argmax(-1)."
+            )
         raise shape_mistake(logits, y, tuple(logits.shape[:-1]))
 
     def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
@@ -52,7 +57,7 @@ class CrossEntropy(Loss):
         try:
             losses = -log_p.gather(-1, y[..., None]).squeeze(-1)  # (N,), or (N, T) where a row is T tokens
         except RuntimeError as error:  # looked for only now: a look at every step would read the device
-            raise _other_classes(logits, y) from error
+            raise class_mistake("y", y, logits.shape[-1]) from error
         if self.label_smoothing:
             losses = torch.lerp(losses, -log_p.mean(-1), self.label_smoothing)
         return losses if losses.dim() == 1 else losses.flatten(1).mean(1)
@@ -82,13 +87,9 @@ def _no_classes(logits: Outputs, y: Targets) -> InputError:
     return InputError(f"y must hold whole-number class labels for cross_entropy, got {y.dtype}; {advice}.")
 
 
-def _other_classes(logits: Outputs, y: Targets) -> InputError:
-    """The sentence about labels that are no class of the network's."""
-    num_classes = logits.shape[-1]
-    return InputError(
-        f"y must hold classes 0 to {num_classes - 1} for a network of {num_classes} outputs, got "
-        f"{y.min().item()} to {y.max().item()}; make them agree."
-    )
+def _is_one_hot(y: Targets) -> bool:
+    """Whether whole numbers (..., C) are a single 1 in each row, and 0 elsewhere."""
+    return y.dim() > 1 and y.shape[-1] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(-1) == 1).all())
 
 
 def _log_softmax(logits: Outputs) -> Outputs:
