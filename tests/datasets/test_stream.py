@@ -256,6 +256,28 @@ def test_the_split_does_not_depend_on_the_files_that_the_rows_are_in(tmp_path: P
     assert sorted(map(tuple, parts.tolist())) == rows[0]
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("first", [9007199254740993, 4111111111111111111])
+def test_late_whole_numbers_that_float64_rounds_are_warned_of(tmp_path: Path, ending: str, first: int) -> None:
+    long = [1] * 700 + [first + 2 * k for k in range(200)]
+    path = written(tmp_path, ending, table().with_columns(c=pl.Series(long)))
+    with pytest.warns(UserWarning, match="column 'c' holds '[0-9]{16,19}', and is taken for number, but float64"):
+        loaded(path, ignore=("z",))
+
+
+def test_late_large_numbers_that_are_not_whole_numbers_as_written_are_not_warned_of(tmp_path: Path) -> None:
+    large = ["1"] * 700 + [f"{k}e20" for k in range(200)]
+    found = loaded(written(tmp_path, "csv", table().with_columns(c=pl.Series(large))), ignore=("z",))
+    assert {kind.name: kind.kind for kind in found.kinds}["c"] == "number"
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("value", [4111111111111111111, 2**60])
+def test_a_constant_of_many_digits_is_shown_as_it_is_written(tmp_path: Path, ending: str, value: int) -> None:
+    found = loaded(written(tmp_path, ending, table().with_columns(c=pl.lit(value))), ignore=("z",))
+    assert {kind.name: kind.detail for kind in found.kinds}["c"] == f"always '{value}'"
+
+
 def test_groups_that_leave_a_part_next_to_nothing_are_noted(tmp_path: Path) -> None:
     town = ["big"] * (NUM_ROWS - 30) + [f"t{k}" for k in range(30)]
     table(NUM_ROWS).with_columns(town=pl.Series(town)).write_parquet(tmp_path / "t.parquet")

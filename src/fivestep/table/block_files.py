@@ -198,6 +198,10 @@ class SeparatedBlocks(BlockFile):
         self._num_empty[piece.start] = frame.height - kept.height
         return kept.select(columns)
 
+    def as_written(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        """Those columns of a block as texts, with its empty rows."""
+        return self._parsed(self._bytes(piece), dict.fromkeys(self.types, pl.String())).select(columns)
+
     @property
     def num_empty(self) -> int:
         """The number of empty rows skipped in the blocks read so far."""

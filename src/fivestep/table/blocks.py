@@ -122,6 +122,13 @@ class BlockTable:
         self._not_found &= {*found_nowhere(frame, tuple(self._not_found))}  # once found by a thread, it stays found
         return with_gaps(frame, self._tokens)
 
+    def as_written(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
+        """Those columns of a block as they are written in a text file; none of another file."""
+        file, piece = self.files[self.blocks[number].file], self.blocks[number].piece
+        if not columns or not isinstance(file, SeparatedBlocks):
+            return pl.DataFrame()
+        return with_gaps(file.as_written(piece, columns), self._tokens)
+
     def check_unchanged(self, number: int) -> None:
         """Raises an `InputError` if the file of a block is another one by now."""
         self.files[self.blocks[number].file].unchanged.check()

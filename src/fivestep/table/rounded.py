@@ -46,11 +46,20 @@ class RoundedNumbers:
         self.first = ""
         self.are_different = False
         """Whether there are two or more of those numbers, though float64 may make one of them."""
+        self.is_text_wanted = False
+        """Whether the last block was float64 already, and so large that only the texts of the file can tell."""
         self._one: int | None = None
+
+    @property
+    def only(self) -> str:
+        """The one whole number that there is beyond float64, as it is written; empty where there are more, or none."""
+        return "" if self.are_different or self._one is None else str(self._one)
 
     def add(self, values: pl.Series, numbers: "np.ndarray") -> None:
         """Takes the values of one block in, which are these numbers in float64."""
-        if (self.first and self.are_different) or not rounds_some(numbers):
+        is_told = (self.first and self.are_different) or not rounds_some(numbers)
+        self.is_text_wanted = not is_told and values.dtype == pl.Float64
+        if is_told:
             return
         self.first = self.first or first_rounded(values)
         different = _whole(values).drop_nulls().unique()

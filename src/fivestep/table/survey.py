@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
+from .codes import Codes
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
 from .dates import date_format_of, dates, may_be_days
 from .encoder import QUARTILES, Encoder, center_and_scale_of
@@ -39,9 +40,7 @@ from .values import (
     SECONDS,
     UNUSABLE,
     NumberFormat,
-    are_codes,
     closest_number_format,
-    digits_alike,
     missing,
     number_format_of,
     numbers,
@@ -59,29 +58,6 @@ class Place(NamedTuple):
 
     file: str
     rows: "np.ndarray"
-
-
-@final
-class Codes:
-    """Whether the texts of a column are digits alone, as many in each, as far as blocks have gone by."""
-
-    def __init__(self) -> None:
-        self.first = ""
-        self._may_be, self._width, self._begin_with_0 = True, 0, False
-
-    def add(self, present: pl.Series) -> None:
-        """Takes the texts of one block in, of which none is missing."""
-        if not self._may_be or not len(present):
-            return
-        self.first = self.first or present[0]
-        self._width = self._width or len(present[0].strip())
-        self._may_be = digits_alike(present) and len(present[0].strip()) == self._width
-        self._begin_with_0 = self._begin_with_0 or (self._may_be and are_codes(present))
-
-    @property
-    def are_some(self) -> bool:
-        """Whether they are codes, some with a 0 in front."""
-        return self._may_be and self._begin_with_0
 
 
 class ColumnSurvey(ABC):
@@ -156,6 +132,15 @@ class NumberSurvey(ColumnSurvey):
             self.few[value] = self.few.get(value, 0) + number
         self.few = self.few if len(self.few) <= FEW_VALUES else None
 
+    @property
+    def is_text_wanted(self) -> bool:
+        """Whether the numbers came as float64, and only their texts can tell whether that rounds some of them."""
+        return self._rounded.is_text_wanted
+
+    def add_as_written(self, texts: pl.Series) -> None:
+        """Takes in how the numbers of the last block are written."""
+        self._rounded.add(texts, present_array(numbers(texts, self.number_format)))
+
     def warn_of_codes(self) -> None:
         """Warns of numbers that the network would take for quantities: 00501, 20231231, or what float64 rounds."""
         if self._codes.are_some:
@@ -185,7 +170,7 @@ class NumberSurvey(ColumnSurvey):
         if count == 0:
             return ColumnKind(self.name, "empty", "no value at all")
         if not self.num_gaps and low == high:
-            return ColumnKind(self.name, "constant", always(low))
+            return ColumnKind(self.name, "constant", always(self._rounded.only or low))
         is_plain = not self.number_format.has_unit
         if is_plain and self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
@@ -301,6 +286,18 @@ class TableSurvey:
         """
         for name, survey in self._surveys.items():
             survey.add(frame[name] if rows is None else frame[name][rows], place)
+
+    @property
+    def wanted_as_written(self) -> list[str]:
+        """The columns of numbers of which the texts must be seen too, if they were texts in the file."""
+        return [name for name, of in self._surveys.items() if isinstance(of, NumberSurvey) and of.is_text_wanted]
+
+    def add_as_written(self, frame: pl.DataFrame) -> None:
+        """Takes in how those of the last block are written."""
+        for column in frame:
+            survey = self._surveys[column.name]
+            assert isinstance(survey, NumberSurvey), "only numbers are wanted as written"
+            survey.add_as_written(column)
 
     def kinds(self) -> list[ColumnKind]:
         """The kind of each column, with a warning where that may be a mistake."""

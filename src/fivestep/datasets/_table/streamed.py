@@ -141,6 +141,7 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
                 survey.add(rows.frame[survey.name], Place(file, rows.in_file), rows.parts == TRAIN)
         if looks is not None and len(train):
             looks.survey.add(rows.frame, Place(file, rows.in_file[train]), train)
+            looks.survey.add_as_written(table.as_written(block, looks.survey.wanted_as_written))
         for part, sample in samples.items():
             sample.add(rows, part)
         counts.append(len(train))
