@@ -41,6 +41,11 @@ def test_its_spec_says_how_many_there_are() -> None:
     assert num_members(members[0].spec) == 1
 
 
+def test_a_generator_of_engines_is_an_ensemble_too() -> None:
+    members, x = networks("mse"), numbers(7, 4)
+    assert torch.equal(ensemble_of(one for one in members).predict(x), ensemble_of(members).predict(x))
+
+
 def test_networks_of_another_kind_are_refused() -> None:
     first, second = networks("mse")[0], networks("mse", MLP(4, 7, 3))[0]
     with pytest.raises(InputError, match="members of an ensemble must be the same network and loss, got others"):

@@ -37,7 +37,12 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "no name": (lambda: fs.load_dataset(None), "name must be of the type str, got NoneType"),
     "a folder for a run": (lambda: fs.write_report("nowhere", DATA), "run must be of the type Run, got str"),
     "no engines": (lambda: fs.ensemble_of([]), "engines must be at least one engine"),
-    "members for engines": (lambda: fs.ensemble_of([SPEC]), "engines must be of the type Engine, got NetSpec"),
+    "one engine for several": (lambda: fs.ensemble_of(ENGINE), "engines must be at least one engine"),
+    "specs for engines": (lambda: fs.ensemble_of([SPEC]), "engines must be of the type Engine, got NetSpec"),
+    "members for engines": (
+        lambda: fs.ensemble_of(fs.fit_many(SPEC, DATA, [PLAN], "scratch", device="cpu")),
+        "engines must be of the type Engine, got Member; pass member.engine of each",
+    ),
     "a dictionary for plans": (lambda: fs.fit_many(SPEC, DATA, {}), "plans must be of the type TrainPlan, got dict"),
     "rows to fold": (lambda: fs.folds(ROWS, 3), "data must be of the type Dataset, got Rows"),
     "rows to sweep": (lambda: fs.sweep(ROWS, {}, PLAN), "data must be of the type Dataset, got Rows"),

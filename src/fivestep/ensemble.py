@@ -1,9 +1,9 @@
 """From several trained networks to one whose answer is their mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
-from .check import InputError, instances, refuse
+from .check import InputError, instance, refuse
 from .engines._engine import Engine
 from .engines._make import make_engine
 from .find import Choice
@@ -12,16 +12,17 @@ from .net import NetSpec
 LAYER = "ensemble"
 
 
-def ensemble_of(engines: Sequence[Engine]) -> Engine:
+def ensemble_of(engines: Iterable[Engine]) -> Engine:
     """An engine whose network holds all of theirs in one layer: its logits are those of their mean answer.
 
     The mean is taken of what logits stand for (probabilities, rates, numbers), by the link of the loss. It is saved,
     loaded, exported and measured like any network. Raises an `InputError` if the networks are not of one kind.
     """
-    if not isinstance(engines, Sequence) or not engines:
-        raise refuse("engines", engines, "at least one engine", "pass those of fit_many, as member.engine")
+    given, engines = engines, tuple(engines) if isinstance(engines, Iterable) else ()
+    if not engines:
+        raise refuse("engines", given, "at least one engine", "pass those of fit_many, as member.engine")
     for one in engines:
-        instances(engines=(one, Engine))
+        instance("engines", one, Engine, "pass member.engine of each that fit_many trained, or run.engine of each run")
     first = engines[0]
     if any((one.spec, one.criterion.inverse_link) != (first.spec, first.criterion.inverse_link) for one in engines):
         raise InputError("the members of an ensemble must be the same network and loss, got others; train them alike.")
