@@ -28,7 +28,7 @@ def evaluate(
     those of the engine's plan, are measured beside them, from all rows together. With `temperature_scaling` in the
     plan, the loss leaves out label smoothing, as the temperature is fitted to the labels as they are. Each rank that
     calls this evaluates all rows by itself. Raises an `InputError` for a metric that does not suit the loss's targets,
-    and for rows that all weigh 0, or less.
+    and for weights of rows that are negative or not finite, or all 0.
     """
     instances(engine=(engine, Engine))
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
