@@ -396,6 +396,8 @@ def test_masked_moments_are_gaps(kind: str) -> None:
     assert np.array_equal(masked, plain)
 
 
+IN_ARRAY = "make X a DataFrame with categories in column 0, or drop it"
+
 LONG = np.where(np.arange(40) % 3, 2**53 + 1, 2**53 + 3)
 
 
@@ -410,9 +412,22 @@ LONG = np.where(np.arange(40) % 3, 2**53 + 1, 2**53 + 3)
         (pd.DataFrame({"card": LONG, "b": ["x", "y"] * 20}), "make categories of it"),
         (pd.DataFrame({"card_id": 2**53 + 1 + np.arange(40), "b": ["x", "y"] * 20}), "make categories of it"),
         (pl.DataFrame({"card": LONG}), "make categories of it"),
-        (np.stack([LONG % 7, LONG], 1)[:, ::-1], "make X a DataFrame with categories in column 0, or drop it"),
+        (np.stack([LONG % 7, LONG], 1)[:, ::-1], IN_ARRAY),
+        (np.stack([LONG, LONG % 7], 1).tolist(), IN_ARRAY),
+        ([(card, 0.5) for card in LONG], IN_ARRAY),
+        (np.stack([LONG, LONG % 7], 1).astype(object), IN_ARRAY),
     ],
-    ids=["numbers alone", "with a gap", "beside words", "an identifier beside words", "polars", "an array"],
+    ids=[
+        "numbers alone",
+        "with a gap",
+        "beside words",
+        "an identifier beside words",
+        "polars",
+        "an array",
+        "lists",
+        "tuples beside a fraction",
+        "objects",
+    ],
 )
 def test_whole_numbers_that_float64_rounds_are_warned_of_with_what_helps_in_python(rows: Any, said: str) -> None:
     warning = (
@@ -420,6 +435,12 @@ def test_whole_numbers_that_float64_rounds_are_warned_of_with_what_helps_in_pyth
     )
     with pytest.warns(UserWarning, match=warning):
         fs.MLPClassifier(recipe="standard", max_iter=1).fit(rows, np.arange(40) % 2)
+
+
+@pytest.mark.parametrize("value", [2.0**60, 10**40])
+def test_large_numbers_in_lists_that_are_no_codes_are_not_warned_of(value: float) -> None:
+    rows = [[value * k] for k in range(40)]
+    assert fs.MLPClassifier(max_iter=1).fit(rows, np.arange(40) % 2).n_features_in_ == 1
 
 
 def test_what_the_warning_says_helps() -> None:
@@ -454,8 +475,9 @@ DAYS_OF_2024 = np.array([20240100 + 100 * (k // 20) + k % 20 + 1 for k in range(
         ),
         (pd.DataFrame({"day": DAYS_OF_2024, "b": ["x", "y"] * 20}), "make them dates"),
         (DAYS_OF_2024[:, None], "make X a DataFrame with dates in column 0"),
+        (DAYS_OF_2024[:, None].tolist(), "make X a DataFrame with dates in column 0"),
     ],
-    ids=["numbers alone", "beside words", "an array"],
+    ids=["numbers alone", "beside words", "an array", "lists"],
 )
 def test_dates_written_as_one_number_are_hinted_at(rows: Any, said: str) -> None:
     with pytest.warns(

@@ -1,6 +1,6 @@
 """The arguments of `fit` and `predict`, checked as scikit-learn checks them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -60,7 +60,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Reading, inputs: I
         with _texts_named(of, X, y if how.y_is_numeric else None, how, inputs):
             x, y = validate_data(of, X, y, reset=inputs is None, **_options(X, how), **in_y)
             if inputs is None:
-                _warn_of_whole_numbers(X)
+                _warn_of_whole_numbers(X, x)
             y = y.astype(np.float64) if how.y_is_numeric and y.dtype.kind in "US" else y
     else:
         if y is None:
@@ -115,8 +115,8 @@ def frame_of(X: Any, how: Reading, inputs: Inputs | None) -> pl.DataFrame | None
     return as_frame(X) if how.scales and is_mixed(X) else None
 
 
-def _warn_of_whole_numbers(X: Any) -> None:
-    """Warns of columns of whole numbers, where all are numbers, as scikit-learn's check has made float64 of them."""
+def _warn_of_whole_numbers(X: Any, x: Any) -> None:
+    """Warns of columns of whole numbers in X, of which scikit-learn's check has made x, all in float64."""
     if isinstance(X, np.ndarray) and _may_be_telling(X):
         for k in range(X.shape[1]):
             warn_of_whole(pl.Series(f"{k}", X[:, k]), OF_ARRAY)
@@ -128,6 +128,15 @@ def _warn_of_whole_numbers(X: Any) -> None:
             has_gaps = getattr(dtype, "kind", "O") in "iu" and not isinstance(dtype, np.dtype)  # or may have some
             if has_gaps or (isinstance(dtype, np.dtype) and _may_be_telling(X.iloc[:, k].to_numpy())):
                 warn_of_whole(as_frame(X.iloc[:, [k]]).to_series())
+    elif isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object):
+        for k in np.flatnonzero((np.abs(x) >= FIRST_DAY).any(0)).tolist():
+            warn_of_whole(_whole(f"{k}", [row[k] for row in X]), OF_ARRAY)
+
+
+def _whole(name: str, values: Sequence[Any]) -> pl.Series:
+    """Python's or NumPy's whole numbers as they are; where some of the values are others, none of them."""
+    are_whole = all(isinstance(value, int | np.integer) and -(2**127) <= value < 2**127 for value in values)
+    return pl.Series(name, [int(value) for value in values] if are_whole else [], dtype=pl.Int128)
 
 
 def _may_be_telling(x: np.ndarray) -> bool:
