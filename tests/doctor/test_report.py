@@ -143,3 +143,10 @@ def test_a_loss_without_a_lower_bound_is_said_to_fall_without_end() -> None:
     text = report(endless)
     assert "The loss falls without end, from " in text
     assert text.endswith("look at the sign of each of its terms.")
+
+
+def test_one_update_is_not_several() -> None:
+    (x, y), model = rows(), net()
+    batches = iter([x, x * float("nan"), x])
+    text = report(lambda: train(model, lambda: F.cross_entropy(model(next(batches)), y), steps=3))
+    assert "The loss is nan after 1 update: what goes into" in text

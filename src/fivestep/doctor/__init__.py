@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self, final
 
 from ..diagnosis._finding import Finding, wrapped
-from ._findings import findings_of, title_of
+from ._findings import findings_of, plain_of, title_of
 from ._record import Record
 from ._report import report
 from ._split import records_of
@@ -71,7 +71,7 @@ class Watch:
             "num_updates": record.num_updates,
             "num_backwards": record.num_backwards,
             "losses": record.losses,
-            "findings": [one._asdict() for one in self.findings],
+            "findings": plain_of(records_of(record)),
             "unseen": dict(record.unseen),
         }
 

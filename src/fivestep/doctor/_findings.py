@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 from ..diagnosis._finding import Finding, figure
 from ..find import find, names
 from ._events import Place, Seen, Updated
 from ._place import shown
-from ._record import Record
+from ._record import Record, update_count
 
 CHECKS = "doctor.checks"
 
@@ -17,6 +17,9 @@ SYMPTOM = "best constant not beaten"
 """Findings that are symptoms: if another finding may be the cause, they carry no advice of their own."""
 
 FOLLOWS = "What follows may be why."
+
+NAMED = 5
+"""The most trainings that are named by their numbers."""
 
 NUMBERS = re.compile(r"[\d.]+(e[+-]?\d+)?")
 
@@ -48,6 +51,15 @@ def findings_of(trainings: list[Record], said: list[Said] | None = None) -> tupl
     )
 
 
+def plain_of(trainings: list[Record]) -> list[dict[str, Any]]:
+    """The findings as plain values, with the numbers of their trainings, from 1, if there are several."""
+    said = said_of(trainings)
+    return [
+        found._asdict() | {"trainings": None if found.training is None else [number + 1 for number in one.trainings]}
+        for found, one in zip(findings_of(trainings, said), said, strict=True)
+    ]
+
+
 def said_of(trainings: list[Record]) -> list[Said]:
     """What all checks say, in that order."""
     found = [one for name in names(CHECKS) for one in _said(name, trainings)]
@@ -73,10 +85,15 @@ def _is_explained(symptom: Said, found: list[Said]) -> bool:
 
 
 def which(trainings: list[Record], some: list[int]) -> str:
-    """Some of the trainings in words: how many, or which one."""
-    if len(some) > 1:
-        return f"in {len(some):,} of {len(trainings):,} trainings"
-    return f"in training {some[0] + 1:,} of {len(trainings):,}"
+    """Some of the trainings in words: which ones, or how many and which the first ones are."""
+    total, named = f"{len(trainings):,}", [f"{number + 1:,}" for number in some[:NAMED]]
+    if len(some) == 1:
+        return f"in training {named[0]} of {total}"
+    if len(some) == len(trainings):
+        return f"in {total} of {total} trainings"
+    if len(some) <= NAMED:
+        return f"in trainings {', '.join(named[:-1])} and {named[-1]} of {total}"
+    return f"in {len(some):,} of {total} trainings ({', '.join(named)} and {len(some) - NAMED:,} more)"
 
 
 def title_of(record: Record) -> str:
@@ -103,7 +120,6 @@ def _named(words: Iterable[str], most: int = 3) -> list[str]:
 
 def _counted(record: Record) -> str:
     """The number of updates, or of backward passes if there was no update."""
-    number, (one, several) = record.num_updates, ("update", "updates")
-    if not number:
-        number, (one, several) = record.num_backwards, ("backward pass", "backward passes")
-    return f"{number:,} {one if number == 1 else several}"
+    if record.num_updates:
+        return update_count(record.num_updates)
+    return f"{record.num_backwards:,} backward pass{'' if record.num_backwards == 1 else 'es'}"

@@ -371,3 +371,8 @@ def is_stuck(losses: list[float]) -> bool:
     """Whether there are enough losses to tell, and the mean of their last fifth has not fallen."""
     fifth = len(losses) // 5
     return len(losses) >= FEWEST and not has_fallen(losses[0], sum(losses[-fifth:]) / fifth)
+
+
+def update_count(number: int) -> str:
+    """A number of updates in words."""
+    return f"{number:,} update{'' if number == 1 else 's'}"

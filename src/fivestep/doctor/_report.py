@@ -1,10 +1,11 @@
 """The report as text: the loop in a line, its losses, the findings, and what to say if there are none."""
 
 from collections.abc import Iterator
+from typing import NamedTuple, final
 
 from ..diagnosis._finding import figure
 from ._constant import constant_of
-from ._events import Differentiated, Place
+from ._events import Differentiated, Place, Predicted
 from ._findings import Said, findings_of, said_of, title_of, which
 from ._record import Record
 from ._split import records_of
@@ -18,6 +19,17 @@ ENDLESS = 1_000.0
 MOST = 3
 """The most losses that are shown one by one."""
 
+FIRST_FEW, SLOW = 5, 0.05
+"""The first losses, and the share of their mean by which one comes down that is not flat: half of `FALLEN`."""
+
+
+@final
+class Verdict(NamedTuple):
+    """What is said of a training without a finding, and the verb for a loss that does what it should not, if any."""
+
+    words: str
+    verb: str = ""
+
 
 def report(record: Record) -> str:
     """The whole report."""
@@ -28,7 +40,7 @@ def report(record: Record) -> str:
     lines = [*([title] if title else []), *_losses(trainings), ""]
     for number, one in enumerate(findings_of(trainings, said), start=1):
         lines += one.lines(number)
-    return "\n".join([*lines, *_without_findings(trainings, said), *_unseen(record)])
+    return "\n".join([*lines, *_without_findings(record, trainings, said), *_unseen(record)])
 
 
 def _without_training(record: Record, trainings: list[Record]) -> list[str]:
@@ -88,52 +100,89 @@ def _range(losses: list[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _without_findings(trainings: list[Record], found: list[Said]) -> list[str]:
+def _without_findings(record: Record, trainings: list[Record], found: list[Said]) -> list[str]:
     """What is said of the trainings in which nothing was found, each sentence once.
 
     Of those that learn, nothing is said if something was found in others.
     """
     known = {number for one in found for number in one.trainings}
-    said: dict[str, list[int]] = {}
-    for number, record in enumerate(trainings):
+    said: dict[Verdict, list[int]] = {}
+    for number, one in enumerate(trainings):
         if number not in known:
-            said.setdefault(_kind(record), []).append(number)
+            said.setdefault(_verdict(one), []).append(number)
     if found:
-        said = {kind: numbers for kind, numbers in said.items() if kind not in ("", SHORT, SEVERAL)}
-    return [" ".join(_sentences(trainings, said, is_clean=not found))] if said else []
+        said = {verdict: numbers for verdict, numbers in said.items() if verdict.words not in ("", SHORT, SEVERAL)}
+    return [" ".join(_sentences(record, trainings, said, is_clean=not found))] if said else []
 
 
-def _kind(record: Record) -> str:
+def _verdict(record: Record) -> Verdict:
     """What is said of one training."""
     if not record.is_long:
-        return SHORT
+        return Verdict(SHORT)
     if not record.is_one_loss or record.ends is None:
-        return SEVERAL
+        return Verdict(SEVERAL)
     first, last, _ = record.ends
     if _is_endless(first, last):
-        return NO_BOUND
+        return Verdict(NO_BOUND, "falls without end")
     if record.is_stuck and not record.is_search:
-        return UNSEEN if last <= max(1.0, EXPLODES * abs(first)) else EXPLODED
+        if last > max(1.0, EXPLODES * abs(first)):
+            return Verdict(EXPLODED, "explodes")
+        if not _has_come_down(record.losses, last):
+            return Verdict(UNSEEN, "grows" if last > first else "hardly falls")
     constant = constant_of(record)
-    return UNLEARNED if constant is not None and not constant.is_beaten else ""
+    return Verdict(UNLEARNED) if constant is not None and not constant.is_beaten else Verdict("")
 
 
-def _sentences(trainings: list[Record], said: dict[str, list[int]], *, is_clean: bool) -> Iterator[str]:
-    until = "" if trainings[-1].failed is None else ", until the error"
-    if is_clean and said.keys() & {"", SHORT, SEVERAL, UNLEARNED}:
-        yield f"Nothing was found that keeps it from learning{until}."
-    for kind, numbers in said.items():
-        record = trainings[numbers[0]]
+def _has_come_down(losses: list[float], last: float) -> bool:
+    """Whether the end is below the mean of the first few losses, of which the very first may be low by chance."""
+    mean = sum(losses[:FIRST_FEW]) / FIRST_FEW
+    return last < mean - SLOW * abs(mean)
+
+
+def _sentences(
+    record: Record, trainings: list[Record], said: dict[Verdict, list[int]], *, is_clean: bool
+) -> Iterator[str]:
+    right = sorted(number for verdict, numbers in said.items() if not verdict.verb for number in numbers)
+    if is_clean and right:
+        where = f" {which(trainings, right)}" if len(right) < len(trainings) else ""
+        yield f"Nothing was found that keeps it from learning{where}{_until(record, trainings, right)}."
+    for (words, verb), numbers in said.items():
         where = f" {which(trainings, numbers)}" if len(trainings) > 1 else ""
-        if kind in (SHORT, SEVERAL):
-            yield kind.format(where=where)
-        elif kind == UNLEARNED and (constant := constant_of(record)) is not None:
-            yield kind.format(where=where, ours=figure(constant.ours), words=constant.words)
-        elif kind and record.ends is not None:
-            first, last, _ = record.ends
-            how = HOW.get(kind) or ("grows" if last > first else "hardly falls")
-            reason = "" if kind == NO_BOUND else ", and no reason was found"
-            yield f"The loss {how}{where}, from {figure(first)} to {figure(last)}{until}{reason}. {kind}"
+        some = [trainings[number] for number in numbers]
+        if words in (SHORT, SEVERAL):
+            yield words.format(where=where)
+        elif words == UNLEARNED:
+            constants = [one for one in map(constant_of, some) if one is not None]
+            ours = _range([one.ours for one in constants])
+            yield words.format(where=where, ours=ours, words=constants[0].words)
+        elif verb:
+            reason = "" if words == NO_BOUND else ", and no reason was found"
+            yield f"The loss {verb}{where}, {_change(some)}{_until(record, trainings, numbers)}{reason}."
+    yield from dict.fromkeys(verdict.words for verdict in said if verdict.verb)
+
+
+def _change(trainings: list[Record]) -> str:
+    """From where to where the loss goes, or the ranges of both."""
+    ends = [one.ends for one in trainings if one.ends is not None]
+    start, end = _range([one.first for one in ends]), _range([one.last for one in ends])
+    return f"from {start} to {end}" if len(ends) < 2 else f"with {start} at the start and {end} at the end"
+
+
+def _until(record: Record, trainings: list[Record], numbers: list[int]) -> str:
+    """A word on the error that ended the script, if it was in one of these trainings."""
+    were_cut = record.failed is not None and not all(trainings[number].is_complete for number in numbers)
+    return ", until the error" if were_cut and not _is_another_begun(record, trainings) else ""
+
+
+def _is_another_begun(record: Record, trainings: list[Record]) -> bool:
+    """Whether a model was called to be trained, after all trainings had begun, that is in none of them."""
+    rules = {key: rule for one in trainings for key, rule in one.rules.items()}
+    known = set[int]().union(*(rule.leaves for rule in rules.values()))
+    looked_at = {event.model for event in record.of(Predicted) if not event.has_grad}
+    return any(
+        key > max(rules, default=key) and key not in looked_at and model.leaves.isdisjoint(known)
+        for key, model in record.models.items()
+    )
 
 
 def _is_endless(first: float, last: float) -> bool:
@@ -168,4 +217,3 @@ UNSEEN = (
     "What cannot be seen: labels that do not belong to their rows, rows that say nothing of them, a task that is "
     "solved at the start, a loss whose least value is near (soft targets, a VAE) or that is not meant to fall."
 )
-HOW = {EXPLODED: "explodes", NO_BOUND: "falls without end"}

@@ -3,7 +3,7 @@
 import re
 
 from .._events import PREDICT, Seen
-from .._record import Record
+from .._record import Record, update_count
 
 MESSAGE = re.compile(r"Expected more than 1 value per channel when training, got input size .*?\[([\d, ]+)\]")
 
@@ -19,7 +19,7 @@ def batch_of_one_row(record: Record) -> Seen | None:
     if failed is None or found is None:
         return None
     which = "Batch norm" if failed.left is None else f"The layer {failed.left.layer}"
-    when = f" after {record.num_updates:,} update{'s' if record.num_updates > 1 else ''}" if record.num_updates else ""
+    when = f" after {update_count(record.num_updates)}" if record.num_updates else ""
     return Seen(
         PREDICT,
         failed.place,

@@ -6,7 +6,7 @@ import statistics
 from ...diagnosis._finding import figure
 from .._constant import Constant, constant_of
 from .._events import MEASURE, Seen
-from .._record import Record
+from .._record import Record, update_count
 
 WILD = 1.25
 """Of log C, the loss of all classes alike. Measured: torch's own weights, on standard normal inputs, begin at 0.98 to
@@ -44,7 +44,7 @@ def best_constant_not_beaten(record: Record) -> Seen | None:
     return Seen(
         MEASURE,
         constant.losses[-1].place,
-        f"The loss does not fall: after {record.num_updates:,} updates it is {figure(constant.ours)}, and "
+        f"The loss does not fall: after {update_count(record.num_updates)} it is {figure(constant.ours)}, and "
         f"{constant.words} on the same batches.",
         WILD_ADVICE.format(figure(first.value), num_classes) if is_wild else _advice(record, constant),
     )

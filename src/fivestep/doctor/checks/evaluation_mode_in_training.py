@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from .._events import PREDICT, Differentiated, Predicted, Seen, Updated
-from .._record import Record
+from .._record import Record, update_count
 
 FEWEST = 5
 """Rounds in a row: an evaluation with gradient, as for a map of what a picture's pixels do, is shorter or no update."""
@@ -26,7 +26,7 @@ def evaluation_mode_in_training(record: Record) -> Seen | None:
             continue
         number = sum(map(len, runs))
         which = f"all {number}" if number == len(rounds) else f"{number} of {len(rounds)}"
-        since = "" if run[0] is rounds[0] else f", the first time after {run[0].round:,} updates"
+        since = "" if run[0] is rounds[0] else f", the first time after {update_count(run[0].round)}"
         return Seen(
             PREDICT,
             run[0].place,

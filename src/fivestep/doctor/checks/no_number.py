@@ -4,7 +4,7 @@ import math
 
 from ...diagnosis._finding import figure
 from .._events import MEASURE, ROWS, Differentiated, Measured, NotFinite, Predicted, Seen, Updated
-from .._record import Record
+from .._record import Record, update_count
 
 EMPTY_ADVICE = (
     "Look at the weights of the classes and at ignore_index: a mean over rows that all count nothing is 0 / 0, so each "
@@ -22,7 +22,7 @@ def no_number(record: Record) -> Seen | None:
     broken = next((event for event in record.of(Differentiated) if not math.isfinite(event.loss)), None)
     if broken is None:
         return None
-    when = f"The loss is {broken.loss} after {broken.round:,} updates"
+    when = f"The loss is {broken.loss} after {update_count(broken.round)}"
     calls = [event for event in record.of(Predicted) if event.round <= broken.round]
     from_rows = next((event for event in calls if any(not facts.is_finite for facts in event.inputs)), None)
     if from_rows is not None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from .._events import UPDATE, Differentiated, Measured, Predicted, Seen, Updated
-from .._record import HABIT, Record
+from .._record import HABIT, Record, update_count
 
 
 def not_in_optimizer(record: Record) -> Seen | None:
@@ -32,7 +32,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
     reached &= {key for event in theirs for key in event.leaves}
     update = next((one for one in updates if one.round >= theirs[0].round), updates[-1])
     if held.isdisjoint(reached):
-        since = f"After {theirs[0].round:,} updates " if theirs[0] is not passes[0] else ""
+        since = f"After {update_count(theirs[0].round)} " if theirs[0] is not passes[0] else ""
         seen = f"{since}{record.rules[update.optimizer].name} has none of the parameters that the loss hangs on"
         advice = "Make the optimizer after the model is complete, from the parameters of that very model."
     else:

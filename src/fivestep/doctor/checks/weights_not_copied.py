@@ -1,7 +1,7 @@
 """The best weights are those of the end."""
 
 from .._events import UPDATE, Seen
-from .._record import Record
+from .._record import Record, update_count
 
 
 def weights_not_copied(record: Record) -> Seen | None:
@@ -12,7 +12,7 @@ def weights_not_copied(record: Record) -> Seen | None:
     """
     if record.loaded is None:
         return None
-    number = f"{record.loaded.num_updates:,} update{'s' if record.loaded.num_updates > 1 else ''}"
+    number = update_count(record.loaded.num_updates)
     return Seen(
         UPDATE,
         record.loaded.place,
