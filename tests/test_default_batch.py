@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fivestep.check import InputError
+from fivestep.datasets._base import Dataset
 from fivestep.fleet import fit_many
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -48,6 +49,30 @@ def test_the_run_says_how_many_rows_its_batches_have_and_resumes(tmp_path: Path)
     assert [epoch.index for epoch in longer.history] == [1, 2, 3]
     started = Run.start(small_engine("scratch", plan), DATA, tmp_path / "other")
     assert started.plan.batch_size == NUM_ROWS
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_micro_batch_of_more_rows_than_there_are_is_the_whole_batch(name: str, tmp_path: Path) -> None:
+    plan = TrainPlan(epochs=2, micro_batch_size=NUM_ROWS + 10)
+    engine = small_engine(name, plan)
+    list(train(engine, DATA, plan))
+    run = fit(engine.spec, DATA, plan, name, dtype=engine.dtype_name, device="cpu", out=tmp_path / "run")
+    assert (run.plan.batch_size, run.plan.micro_batch_size) == (NUM_ROWS, NUM_ROWS)
+    assert torch.equal(run.engine.params.flat, engine.params.flat)
+
+
+def test_a_smaller_micro_batch_stays_as_it_is() -> None:
+    assert TrainPlan(micro_batch_size=64).for_rows(90).micro_batch_size == 64
+
+
+def test_a_run_that_goes_on_with_more_rows_is_told_of_its_rows_not_of_its_batch(tmp_path: Path) -> None:
+    def script(num_rows: int) -> Run:
+        data = Dataset(DATA.train.take(slice(num_rows)))
+        return fit(MLP(None, 6, None), data, TrainPlan(epochs=2), "scratch", device="cpu", resume=tmp_path / "run")
+
+    script(NUM_ROWS - 10)
+    with pytest.raises(InputError, match="the train rows must be those that the run was begun with"):
+        script(NUM_ROWS)
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda plan: pickle.loads(pickle.dumps(plan)), replace])

@@ -33,14 +33,14 @@ USUAL_BATCH = AtMost(256)
 class TrainPlan:
     """A training run as plain data, validated once; vary it with `dataclasses.replace`.
 
-    `lr` is the learning rate per step. `batch_size` is by default 256, or all rows where there are
-    fewer; None means the full batch, which is not shuffled.
-    `micro_batch_size` splits each batch into parts whose gradients add up before one update: the same step in less
-    memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
-    elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss, and
-    `restore_best` ends with the weights of the best one; `temperature_scaling` then divides the logits by the
-    temperature that suits the validation part best, labels as they are (`temperature.py`), where there is one: `fit`
-    does all three, `train` leaves them to its caller.
+    `lr` is the learning rate per step. `batch_size` is by default 256, or all rows where there are fewer; a plan with a
+    written batch_size=256 is equal to it and looks like it, but is refused there, as is any chosen size larger than the
+    data; None means the full batch, which is not shuffled. `micro_batch_size` splits each batch into parts whose
+    gradients add up before one update: the same step in less memory. `clip_norm` and `clip_value` bound the gradient's
+    Euclidean norm over all parameters, or each of its elements, before the update. `patience` stops after that many
+    evaluated epochs without a lower validation loss, and `restore_best` ends with the weights of the best one;
+    `temperature_scaling` then divides the logits by the temperature that suits the validation part best, labels as they
+    are (`temperature.py`), where there is one: `fit` does all three, `train` leaves them to its caller.
     `momentum`, `nesterov` and `weight_decay` are passed on to an update rule that has them. `l2` adds l2 |w|^2 / 2 over
     the matrices to the loss of each batch, divided by the batch's rows or the sum of their weights, so that every row
     contributes the same share of it in an epoch, as in scikit-learn. `ema` in [0, 1) predicts with an exponential
@@ -192,10 +192,14 @@ class TrainPlan:
         return spec.sized(data.in_features_for(spec.in_features), data.outputs_for(self.build_loss()))
 
     def for_rows(self, num_rows: int) -> "TrainPlan":
-        """The plan as it is written for a run on so many rows: with the batch size that the default means there."""
+        """The plan as it is written for a run on so many rows: with the batch size that the default means there.
+
+        A micro-batch that would be larger is the whole batch, as it is in the steps.
+        """
         if not isinstance(self.batch_size, AtMost):
             return self
-        return replace(self, batch_size=min(int(self.batch_size), num_rows))
+        batch, part = min(int(self.batch_size), num_rows), self.micro_batch_size
+        return replace(self, batch_size=batch, micro_batch_size=None if part is None else min(part, batch))
 
     def num_steps(self, num_rows: int) -> int:
         """The number of updates in the whole run over `num_rows` rows."""

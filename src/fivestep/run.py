@@ -199,6 +199,11 @@ class Run:
         writing = self.engine.ranks.is_first
         return self._progress, Checkpoints(self.path, about, tensors, last, writing=writing), self._origin.every
 
+    def _check_rows(self, data: Dataset) -> None:
+        """Raises an `InputError` for other rows than those that a resumed run was begun with."""
+        if self._origin is not None:
+            self._origin.check_rows(self._origin_here(self._origin.every, data))
+
     def _origin_here(self, every: int, data: Dataset) -> Origin:
         """The origin of a run that would begin now."""
         divides = isinstance(self.engine, FusedEngine) and self.engine.is_divided
@@ -358,6 +363,7 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
         run = Run.start(new, data, out if resume is None else resume)
     else:
         run = Run.resume(resume, plan.epochs, ranks)
+        run._check_rows(data)  # first, as the plan and the sizes that are given follow from the rows
         check_same(Config.of(new, plan, run.info), Config.of(run.engine, run.plan, run.info))
     for _ in run.train(data):
         pass

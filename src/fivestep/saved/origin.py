@@ -67,12 +67,7 @@ class Origin:
         """
         if now.every != self.every:
             raise refuse("every", now.every, f"the run's own {self.every}", "leave it out")
-        for part in {**self.data, **now.data}:
-            if now.data.get(part) != self.data.get(part):
-                raise InputError(
-                    f"the {part} rows must be those that the run was begun with, {self.data.get(part, 'none')}, "
-                    f"got {now.data.get(part, 'none')}; pass the same data."
-                )
+        self.check_rows(now)
         then, here = ({**machine, "ranks": machine.get("ranks", "1")} for machine in (self.machine, now.machine))
         changed = [f"{key} {here[key]} (then {then[key]})" for key in then if here.get(key, then[key]) != then[key]]
         if changed:
@@ -80,6 +75,15 @@ class Origin:
                 f"a run must go on where it began to be the same to the bit, got {', '.join(changed)}; "
                 f"last digits may differ."
             )
+
+    def check_rows(self, now: "Origin") -> None:
+        """Raises an `InputError` for other rows."""
+        for part in {**self.data, **now.data}:
+            if now.data.get(part) != self.data.get(part):
+                raise InputError(
+                    f"the {part} rows must be those that the run was begun with, {self.data.get(part, 'none')}, "
+                    f"got {now.data.get(part, 'none')}; pass the same data."
+                )
 
 
 def _checksum(*tensors: Tensor | None) -> str:
