@@ -91,3 +91,31 @@ def test_a_loss_that_explodes_leaves_the_network_of_the_last_fit() -> None:
     with pytest.raises(DivergenceError):
         model.set_params(learning_rate_init=1e30, max_iter=50).fit(X, NUMBERS)
     assert model.predict(X).tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("engine", ["auto", "scratch", "autograd", "nn"])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_partial_fit_that_explodes_leaves_the_network_and_how_it_goes_on(engine: str, solver: str) -> None:
+    model, other = (regressor(solver=solver, engine=engine) for _ in range(2))
+    for one in (model, other):
+        one.partial_fit(X, NUMBERS).partial_fit(X, NUMBERS)
+    with pytest.raises(DivergenceError, match=r"finite, got (inf|nan) in this call of partial_fit"):
+        model.partial_fit(X, 1e200 * NUMBERS)
+    assert model.predict(X).tolist() == other.predict(X).tolist()
+    assert model.partial_fit(X, NUMBERS).predict(X).tolist() == other.partial_fit(X, NUMBERS).predict(X).tolist()
+
+
+@pytest.mark.parametrize("recipe", ["standard", "tabular"])
+def test_a_partial_fit_after_a_fit_that_explodes_leaves_the_weights_that_predict(recipe: str) -> None:
+    model = regressor(recipe=recipe, bagging=1).fit(X, NUMBERS)
+    before = model.predict(X)
+    with pytest.raises(DivergenceError):
+        model.partial_fit(X, 1e200 * NUMBERS)
+    assert model.predict(X).tolist() == before.tolist()
+
+
+def test_weights_that_the_only_step_of_a_partial_fit_breaks_are_noticed_at_once() -> None:
+    model = regressor(recipe="sklearn", solver="sgd", learning_rate_init=1e308)
+    with pytest.raises(DivergenceError, match="got weights that are not in this call of partial_fit"):
+        model.partial_fit(X, 1e6 * NUMBERS)
+    assert not hasattr(model, "_network")

@@ -82,21 +82,26 @@ class Fitting:
         return Ended(found.num_iterations, found.stopped_by, found.loss + self.report(train).offset)
 
     def one_epoch(self, table: Table, weight: np.ndarray | None, seen_before: int) -> Ended:
-        """One epoch, with the update rule's memory and the rate as the last call left them."""
+        """One epoch, with the update rule's memory and the rate as the last call left them.
+
+        After an error the network is as it was before the call.
+        """
         rows, plan = self.rows(table, weight), self.network.engine.plan
         rate = plan.lr * _factor_so_far(plan, self.course, seen_before)
         plan = replace(plan, epochs=1, schedule="constant", lr=rate)
         data = self.dataset(rows, plan, is_new_order=True)
-        done = list(steps(self.network.engine, data, plan))
-        losses = torch.cat([(step.loss if step.losses is None else step.losses).reshape(-1) for step in done])
-        size = plan.batch_size or len(rows)
-        shares = [min(size, len(rows) - start) / len(rows) for start in range(0, len(rows), size)]
-        loss = self.report(table).scaled(losses.cpu().double().dot(torch.tensor(shares).double()).item())
-        if not np.isfinite(loss):
-            raise DivergenceError(
-                f"the loss must stay finite, got {loss:g} in this call of partial_fit; lower learning_rate_init, or "
-                f"scale the inputs."
-            )
+        with self.network.unchanged_if_it_fails():
+            done = list(steps(self.network.engine, data, plan))
+            losses = torch.cat([(step.loss if step.losses is None else step.losses).reshape(-1) for step in done])
+            size = plan.batch_size or len(rows)
+            shares = [min(size, len(rows) - start) / len(rows) for start in range(0, len(rows), size)]
+            loss = self.report(table).scaled(losses.cpu().double().dot(torch.tensor(shares).double()).item())
+            if not np.isfinite(loss) or not self.network.engine.params.flat.isfinite().all():
+                got = "weights that are not" if np.isfinite(loss) else f"{loss:g}"
+                raise DivergenceError(
+                    f"the loss must stay finite, got {got} in this call of partial_fit; lower learning_rate_init, or "
+                    f"scale the inputs."
+                )
         self.course.note(loss, None, None)
         return Ended(1, "max_iter", loss)
 

@@ -1,6 +1,7 @@
 """A trained network that pickles as numbers and text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, final
 
 import numpy as np
@@ -37,6 +38,19 @@ class Network:
             with threads_for(self.engine, len(part)):
                 parts.append(self.engine.predict(part.to(self.engine.device)).cpu())
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    @contextmanager
+    def unchanged_if_it_fails(self) -> Iterator[None]:
+        """A context after whose error, or Ctrl-C, the engine has the weights, and goes on, as before: for a copy."""
+        engine = self.engine
+        state, num_updates, is_averaged = engine.state(), engine.num_updates, engine.params.training is not None
+        try:
+            yield
+        except BaseException:
+            engine.load_state(state, num_updates)
+            if is_averaged:
+                to_prediction(engine)
+            raise
 
     def matrices(self) -> list[str]:
         """The names of the weights of the linear layers, from input to output."""

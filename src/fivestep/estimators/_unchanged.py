@@ -11,7 +11,8 @@ def unchanged_if_it_fails(method: Method) -> Method:
     """The method, after whose error, or Ctrl-C, the estimator has the attributes that it had before.
 
     Learned attributes refer to one another: classes to the network's outputs, names to its inputs. Without this, a
-    value that is refused halfway would leave new classes beside an old network, which then answers wrongly.
+    value that is refused halfway would leave new classes beside an old network, which then answers wrongly. What an
+    attribute refers to is not copied: a method that changes a network in place puts it back itself.
     """
 
     @wraps(method)
