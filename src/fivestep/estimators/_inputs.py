@@ -175,11 +175,8 @@ class Encoded(Inputs):
         return {"tensors": tensors, "metadata": self.encoder.metadata()}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
-        encoder = kept.get("encoder")  # of a pickle from before, as it is
-        if encoder is None:
-            tensors = {name: torch.tensor(value) for name, value in kept["tensors"].items()}
-            encoder = Encoder.from_file(tensors, kept["metadata"])
-        object.__setattr__(self, "encoder", encoder)
+        tensors = {name: torch.tensor(value) for name, value in kept["tensors"].items()}
+        object.__setattr__(self, "encoder", Encoder.from_file(tensors, kept["metadata"]))
 
     @property
     def width(self) -> int:

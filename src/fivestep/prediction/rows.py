@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROWS_AT_A_TIME = 8192
+"""Rows of a part: in parts of other sizes, products may round otherwise, so a file is cut as a table in memory is."""
 
 
 class Part(NamedTuple):
@@ -41,14 +42,21 @@ def in_files(trained: Trained, files: Sequence[Path]) -> list[Source]:
     from ..table.read import table_batches  # imported here because it needs polars
 
     by_name = trained.encoder is not None
-    return [Source(str(file), table_batches(file, ROWS_AT_A_TIME, by_name=by_name)) for file in files]
+    return [Source(str(file), _cut_alike(table_batches(file, ROWS_AT_A_TIME, by_name=by_name))) for file in files]
+
+
+def _cut_alike(frames: "Iterator[pl.DataFrame]") -> "Iterator[pl.DataFrame]":
+    """The same rows in parts of `ROWS_AT_A_TIME`, but for the last: a reader also ends one where its piece ends."""
+    rest = next(frames, None)
+    while rest is not None:
+        following = next(frames, None)
+        whole = rest.height - rest.height % ROWS_AT_A_TIME if following is not None else rest.height
+        yield from rest[:whole].iter_slices(ROWS_AT_A_TIME)
+        rest = None if following is None else rest[whole:].vstack(following)
 
 
 def in_memory(table: Any) -> list[Source]:
-    """The rows of a DataFrame, a mapping of columns, an array or a tensor; raises an `InputError` where there are none.
-
-    They are divided as those of a file are: in parts of another size, products may round otherwise.
-    """
+    """The rows of a DataFrame, a mapping of columns, an array or a tensor; raises an `InputError` without any."""
     from ..table.frame import as_frame
 
     if isinstance(table, Tensor):
