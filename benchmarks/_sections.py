@@ -103,6 +103,12 @@ def zeros(result: Result) -> str:
     return table(["zeros", *(f"{float(share):.0%}" for share in shares)], rows)
 
 
+def forms(result: Result) -> str:
+    """What a step of each network takes with all forms of the compiled engine, and without one of them."""
+    rows = [[name, *row[:4]] for name, found in result["networks"].items() for row in race(found)]
+    return table(["network", "fused", "us per step", "over all forms", "quartiles"], rows)
+
+
 def small_networks(result: Result) -> str:
     rows = [[name, *row] for name, found in result["networks"].items() for row in race(found)]
     return table(["network", "", "us per step", "over fused", "quartiles", "first call, s", "loss"], rows)
@@ -410,6 +416,7 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "million_rows": over_products,
     "larger": larger,
     "zeros": zeros,
+    "forms": forms,
     "prediction": prediction,
     "startup": processes,
     "doctor": doctor,

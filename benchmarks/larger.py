@@ -10,45 +10,19 @@ over the shortest of the floor, which is what an idle machine would show.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from _asked import number_asked
 from _floors import floors
 from _measure import OURS, Contestant, interleaved, ratios, save, table
+from _steps import steps_of
 
 import fivestep as fs
-from fivestep.blocks import Blocks
-from fivestep.engines._engine import BlockEngine, Engine
 from fivestep.recipes._base import Facts, with_numbers
 from fivestep.recipes.tabular import Tabular
-from fivestep.steps import do_step, upcoming_steps
 
 ENGINES = ("fused:larger=true", "scratch", "nn")
-
-
-def steps_of(engine: Engine, data: fs.Dataset, num_steps: int) -> Contestant:
-    """A window of steps, as `steps` has them done: gathered rows, draws and rates included."""
-    if isinstance(engine, BlockEngine):
-        return blocks_of(engine, data, num_steps)
-    upcoming = upcoming_steps(engine, data, engine.plan, 0)
-
-    def window() -> None:
-        for _ in range(num_steps):
-            do_step(engine, next(upcoming), engine.plan)
-
-    return window
-
-
-def blocks_of(engine: BlockEngine, data: fs.Dataset, num_steps: int) -> Contestant:
-    """The same as one block."""
-    plan = engine.plan
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.row_access)
-    rates = torch.full((num_steps,), plan.lr, dtype=torch.float64)
-
-    def window() -> None:
-        engine.train_block(blocks.take(engine.num_updates, rates))
-
-    return window
 
 
 def regimes() -> Iterator[tuple[str, fs.NetSpec, fs.TrainPlan, fs.Dataset, int]]:
@@ -72,7 +46,8 @@ def main(rounds: int) -> None:
         products, _ = floors(sizes, [plan.batch_size or 0] * num_steps)[OURS]
         contestants: dict[str, Contestant] = {"products": products}
         for engine in ENGINES:
-            contestants[engine] = steps_of(fs.make_engine(engine, spec, plan, device="cpu"), data, num_steps)
+            run = steps_of(fs.make_engine(engine, spec, plan, device="cpu"), data)
+            contestants[engine] = partial(run, num_steps)
         seconds = interleaved(contestants, rounds)
         over = ratios(seconds, "products")
         least = {who: min(each) / min(seconds["products"]) for who, each in seconds.items()}

@@ -11,7 +11,7 @@ The small network has one thread, which is the better number for both. What torc
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +19,9 @@ import torch
 from _measure import PAUSE, ratios, spread
 from _plain_loop import PlainLoop
 from _race import asked, keep
+from _steps import Steps, steps_in, steps_of
 
 import fivestep as fs
-from fivestep.blocks import Blocks
-from fivestep.engines._engine import BlockEngine, Engine
-from fivestep.machine.threads import one_thread
-from fivestep.steps import do_step, upcoming_steps
 
 PLAIN, SIDES = "plain", ("ours", "loop")
 WINDOW = 0.05
@@ -125,36 +122,11 @@ def recipes() -> dict[str, Recipe]:
     }
 
 
-def trained(engine: Engine, data: fs.Dataset) -> Callable[[int], None]:
-    """A function that does so many steps more, as `fs.steps` has them done: blocks of a size that it would take."""
-    plan = engine.plan
-    if not isinstance(engine, BlockEngine):
-        upcoming = upcoming_steps(engine, data, plan, 0)
-
-        def one_by_one(steps: int) -> None:
-            for _ in range(steps):
-                do_step(engine, next(upcoming), plan)
-
-        return one_by_one
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.row_access)
-
-    def in_blocks(steps: int) -> None:
-        end = engine.num_updates + steps
-        while engine.num_updates < end:
-            count = min(blocks.most_steps, end - engine.num_updates)
-            rates = torch.full((count,), plan.lr, dtype=torch.float64)
-            with one_thread():  # as `fs.steps` does: torch's threads would still turn round when ours begin
-                block = blocks.take(engine.num_updates, rates, plan.l2)
-            engine.train_block(block)
-
-    return in_blocks
-
-
 @dataclass(frozen=True)
 class Runner:
     """One who trains, and the steps of a window."""
 
-    train: Callable[[int], None]
+    train: Steps
     steps: int
     name: str
 
@@ -171,7 +143,7 @@ def runners(name: str, recipe: Recipe, option: Option) -> Iterator[Runner]:
     plan, dtype = fs.TrainPlan(**{**recipe.plan, "epochs": 10**6, **option.plan}), getattr(torch, option.dtype)
     engine = fs.make_engine("auto", spec, plan, dtype=option.dtype, device="cpu")
     judge = fs.make_engine("scratch", spec, plan, dtype=option.dtype, device="cpu")
-    ours, loop, some = trained(engine, data), PlainLoop(spec, plan, data, dtype), data.train.take(slice(5000))
+    ours, loop, some = steps_of(engine, data), PlainLoop(spec, plan, data, dtype), data.train.take(slice(5000))
     losses = [fs.evaluate(judge, some).loss]
     ours(CHECK[name])
     losses.append(fs.evaluate(engine, some).loss)
@@ -182,19 +154,8 @@ def runners(name: str, recipe: Recipe, option: Option) -> Iterator[Runner]:
     start, *ends = losses
     if not (max(ends) < start and max(ends) < SAME_LOSS * min(ends)):
         raise AssertionError(f"{name}, {option}: both must come to about the same loss from {start}, got {ends}")
-    yield Runner(ours, _steps(ours), engine.name)
-    yield Runner(loop.train, _steps(loop.train), "loop")
-
-
-def _steps(train: Callable[[int], None]) -> int:
-    """The steps of a window, as many as take about so long."""
-    train(3)
-    started = time.perf_counter()
-    train(10)
-    steps = max(1, round(10 * WINDOW / (time.perf_counter() - started)))
-    started = time.perf_counter()
-    train(steps)  # of small networks, the first ten say little
-    return max(1, round(steps * WINDOW / (time.perf_counter() - started)))
+    yield Runner(ours, steps_in(ours, WINDOW), engine.name)
+    yield Runner(loop.train, steps_in(loop.train, WINDOW), "loop")
 
 
 def measured(name: str, recipe: Recipe, rounds: int, only: list[str] | None) -> dict[str, Any]:

@@ -14,19 +14,18 @@ rows. What fleets cost against their number is in fleets.py.
 
 import math
 import time
-from collections.abc import Callable
-from itertools import islice, pairwise
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
 from _asked import number_asked
-from _measure import Contestant, interleaved, save, spread
+from _measure import interleaved, save, spread
 from _sections import show
+from _steps import Steps, steps_in, steps_of
 from torch import nn
 
 import fivestep as fs
-from fivestep.blocks import Blocks
-from fivestep.engines._engine import BlockEngine
 from fivestep.engines.fused._size import is_larger, operations_per_step
 
 WINDOW = 0.05
@@ -38,9 +37,6 @@ SIZES = {
     "rows of two layers": [(rows, 128) for rows in (16, 64, 256, 1024)],
 }
 LARGER = "fused, larger"
-Steps = Callable[[int], None]
-"""Does that many steps."""
-
 
 PLAN = fs.TrainPlan("mse", "adam", lr=1e-6, batch_size=None, epochs=10**9)
 
@@ -50,18 +46,8 @@ def _made(name: str, spec: fs.NetSpec) -> fs.Engine:
 
 
 def engine(name: str, data: fs.Dataset, spec: fs.NetSpec) -> Steps:
-    """One of our engines, step by step or block by block, as `train` has them."""
-    made = _made(name, spec)
-
-    def run(count: int) -> None:
-        if isinstance(made, BlockEngine):
-            rates = torch.full((count,), PLAN.lr, dtype=torch.float64)
-            made.train_block(Blocks(data, None, 0, made.dtype, made.device).take(made.num_updates, rates))
-        else:
-            for _ in islice(fs.steps(made, data, PLAN, made.num_updates), count):
-                pass
-
-    return run
+    """The steps of one of our engines."""
+    return steps_of(_made(name, spec), data)
 
 
 def pytorch(data: fs.Dataset, spec: fs.NetSpec) -> Steps:
@@ -81,19 +67,6 @@ def pytorch(data: fs.Dataset, spec: fs.NetSpec) -> Steps:
     return run
 
 
-def window(run: Steps) -> tuple[Contestant, int]:
-    """As many steps as fill a window, and their number."""
-    run(2)  # compiled, or loaded
-    count, seconds = 1, 0.0
-    while seconds < WINDOW / 4:
-        count *= 2
-        started = time.perf_counter()
-        run(count)
-        seconds = time.perf_counter() - started
-    count = max(2, round(count * WINDOW / seconds))
-    return lambda: run(count), count
-
-
 def seconds_per_step(rows: int, spec: fs.NetSpec, rounds: int) -> dict[str, float]:
     """The median of each contestant."""
     x = torch.randn(rows, 10, generator=torch.Generator().manual_seed(0))
@@ -109,9 +82,9 @@ def seconds_per_step(rows: int, spec: fs.NetSpec, rounds: int) -> dict[str, floa
 
 def medians(runs: dict[str, Steps], rounds: int) -> dict[str, float]:
     """Seconds of a step of each contestant."""
-    windows = {name: window(run) for name, run in runs.items()}
-    seconds = interleaved({name: work for name, (work, _) in windows.items()}, rounds)
-    return {name: spread(values)["median"] / windows[name][1] for name, values in seconds.items()}
+    counts = {name: steps_in(run, WINDOW) for name, run in runs.items()}
+    seconds = interleaved({name: partial(run, counts[name]) for name, run in runs.items()}, rounds)
+    return {name: spread(values)["median"] / counts[name] for name, values in seconds.items()}
 
 
 def crossing(points: list[tuple[float, float]]) -> float | None:

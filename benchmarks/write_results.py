@@ -24,6 +24,7 @@ ELSEWHERE = {
     DOCS / "scale.md": ["ranks_model"],
     DOCS / "streaming.md": ["streaming_shuffle"],
     DOCS / "doctor.md": ["doctor"],
+    DOCS / "fused.md": ["forms"],
 }
 PAGES = {HERE / "RESULTS.md": [GOALS, *(name for name in SECTIONS if name not in FILES)], **ELSEWHERE}
 """The sections of each page."""

@@ -7,11 +7,13 @@ and Adam, whose gradient is kept. A window is sixteen steps. The ratio is that o
 rows without zeros, which takes all inputs; half of Fashion-MNIST's pixels are 0, of one-hot columns all but one.
 """
 
+from functools import partial
+
 import torch
 from _asked import number_asked
 from _measure import Contestant, interleaved, ratios, save
 from _sections import show
-from larger import steps_of
+from _steps import steps_of
 
 import fivestep as fs
 
@@ -26,7 +28,8 @@ def steps_on(share: float, width: int, rule: str) -> Contestant:
     x = torch.rand(ROWS, 784, generator=generator) * (torch.rand(ROWS, 784, generator=generator) >= share)
     data = fs.Dataset(fs.Rows(x, torch.randint(0, 10, (ROWS,), generator=generator)))
     plan = fs.TrainPlan(optimizer=rule, lr=RULES[rule], batch_size=BATCH, epochs=10_000)
-    return steps_of(fs.make_engine("fused:larger=true", fs.MLP(784, width, 10), plan, device="cpu"), data, STEPS)
+    engine = fs.make_engine("fused:larger=true", fs.MLP(784, width, 10), plan, device="cpu")
+    return partial(steps_of(engine, data), STEPS)
 
 
 def main(rounds: int) -> None:
