@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -131,13 +132,26 @@ def test_a_database_in_a_file_is_found_from_another_folder(
 def test_waiting_for_other_processes_is_said_once(
     status: Status, members: dict[int, None], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep = Mock(status=status, attempts={}, ranking=[], members=members)
+    sweep = Mock(status=status, attempts={}, standing=[], members=members)
     screen = SweepScreen(Console(width=80), sweep)
     screen._said_at -= 2
     screen.show()
     screen._said_at -= 2
     screen.show()
     assert capsys.readouterr().out == said
+
+
+def test_the_remaining_time_of_a_sweep_leaves_out_compiling(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter([0.0, 40.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    engine = Mock(num_updates=5, seconds_compiling=30.0)
+    member = Mock(engine=engine, plan=Mock(num_steps=lambda _num_rows: 10), data=Mock(train=[]))
+    sweep = Mock(status=Status(0, 4, 0), attempts={}, standing=[], members={0: member})
+    console = Console(width=60)
+    console.print(SweepScreen(console, sweep))
+    assert "0 of 4 networks, 1 min 10 s left" in capsys.readouterr().out, "half of one in 10 s, 3.5 are left"
 
 
 def test_a_password_is_not_kept_and_must_be_given_again(fivestep: Command, tmp_path: Path) -> None:
@@ -207,6 +221,8 @@ def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: 
         (["mons", "--lr", "1:2"], "did you mean 'moons'"),
         (["moons", "--lr", "2:1"], "lr: a range must be from a smaller to a larger number, got '2:1'"),
         (["moons", "--lr", "1:2", "--models", "0"], "models must be a whole number of at least 1, got 0"),
+        (["moons", "--lr", "1:2", "--threads", "0"], "threads must be a whole number of at least 1, got 0"),
+        (["moons", "--lr", "1:2", "--engine", "fusd"], "did you mean 'fused'"),
         (["moons", "--lr", "1:2", "--halving", "x"], "--halving must be a whole number or off, got 'x'"),
         (["moons", "--hidden", "8", "300000,300000"], "every network of the sweep must fit into this machine's"),
         (["moons", "--lr", "1:2", "--target", "y"], "--target must be used with a file"),

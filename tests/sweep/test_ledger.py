@@ -189,9 +189,8 @@ def test_a_database_serves_like_a_journal(tmp_path: Path) -> None:
 
 def test_networks_are_ranked_by_how_they_ended_how_far_they_came_and_their_value() -> None:
     rows = [("diverged", 9, 0.0), ("pruned", 1, 0.1), ("pruned", 3, 0.3), ("done", 9, 0.5), ("done", 4, 0.2)]
-    attempts = {
-        k: Attempt(k, k, "a", state, {}, value=value, figures={"epochs": epochs})  # type: ignore[arg-type]
+    attempts = [
+        Attempt(k, k, "a", state, {}, value=value, figures={"epochs": epochs})  # type: ignore[arg-type]
         for k, (state, epochs, value) in enumerate(rows)
-    }
-    attempts[5] = Attempt(5, 5, "a", "running", {})
+    ]
     assert [attempt.network for attempt in ranked(attempts)] == [4, 3, 2, 1, 0]

@@ -88,10 +88,33 @@ def test_more_networks_can_be_asked_for_later(found: Sweep, tmp_path: Path) -> N
 
 def test_a_sweep_that_is_left_in_the_middle_goes_on(tmp_path: Path, found: Sweep) -> None:
     broken = start(found.candidates, Space.of(SPACE), HOW, tmp_path / "a")
-    for status in broken.train():
-        assert status.num_over == 8
-        break
+    status = next(status for status in broken.train() if status.num_over > 8)
+    assert status.num_over < 16, "in the middle of a fleet"
     assert remains(swept(tmp_path / "a")) == remains(found)
+
+
+def test_it_pauses_at_each_rung_and_networks_in_training_are_ranked_by_their_last_figure(
+    tmp_path: Path, found: Sweep
+) -> None:
+    halved = Sweep(tmp_path, found.candidates, Space.of(SPACE), replace(HOW, fleet=12), tmp_path / "j")
+    training = halved.train()
+    at_first_rung = next(training)
+    assert at_first_rung.num_over == len(halved.ranking) == 8
+    assert {one.state for one in halved.ranking} == {"pruned"}
+    so_far = halved.standing
+    assert sorted(one.network for one in so_far) == [*range(12)]
+    assert so_far[0].state == "running"
+    assert [one.value for one in so_far] == sorted(one.rungs[1] for one in halved.attempts.values())
+    assert {one.figures["epochs"] for one in so_far} == {1}
+
+
+@pytest.mark.parametrize(("sampler", "together"), [("tpe", 6), ("random", 24)])
+def test_a_sampler_that_learns_sees_results_before_most_of_the_networks(
+    tmp_path: Path, found: Sweep, sampler: str, together: int
+) -> None:
+    how = replace(HOW, fleet=None, sampler=sampler)
+    asked = Sweep(tmp_path, found.candidates, Space.of(SPACE), how, tmp_path / "j")
+    assert f", {together} together" in asked.described
 
 
 def test_a_sweep_that_goes_on_with_other_threads_draws_the_same(
@@ -101,8 +124,8 @@ def test_a_sweep_that_goes_on_with_other_threads_draws_the_same(
     monkeypatch.setattr(Candidates, "fleet_size", lambda _self, _space, num_threads: 4 * num_threads)
     how = replace(HOW, fleet=None)
     whole = swept(tmp_path / "whole", how)
-    first = next(start(whole.candidates, Space.of(SPACE), how, tmp_path / "a").train())
-    assert first.num_over == 4
+    broken = start(whole.candidates, Space.of(SPACE), how, tmp_path / "a")
+    assert next(status for status in broken.train() if not broken.members).num_over == 4
     assert remains(swept(tmp_path / "a", replace(how, num_threads=2))) == remains(whole)
     assert remains(swept(tmp_path / "b", replace(how, num_threads=2))) != remains(whole)
 
@@ -110,7 +133,7 @@ def test_a_sweep_that_goes_on_with_other_threads_draws_the_same(
 def test_who_only_looks_leaves_the_size_of_fleets_to_who_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Sweep
 ) -> None:
-    monkeypatch.setattr(Candidates, "fleet_size", lambda _self, _space, num_threads: 4 * num_threads)
+    monkeypatch.setattr(Candidates, "fleet_size", lambda _self, _space, num_threads: 2 * num_threads)
     how = replace(HOW, fleet=None, name="a")
     looks, trains = (
         Sweep(tmp_path, found.candidates, Space.of(SPACE), replace(how, num_threads=count), tmp_path / "j")
@@ -118,9 +141,9 @@ def test_who_only_looks_leaves_the_size_of_fleets_to_who_trains(
     )
     looks.watch()
     trains.open_ledger("one")
-    assert "8 together" in trains.described
+    assert "4 together" in trains.described
     looks.open_ledger("two")
-    assert "8 together" in looks.described
+    assert "4 together" in looks.described
 
 
 def test_lists_are_a_grid_of_every_combination(tmp_path: Path) -> None:
@@ -158,13 +181,13 @@ def test_without_a_validation_part_a_fifth_is_held_out(tmp_path: Path) -> None:
 def test_no_more_networks_are_taken_together_than_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fleet is there at once; each network takes 22 kB: 64 parameters, and what 60 rows become on the way."""
     space, plan = {"hidden": (5, 4), "lr": "0.1:1"}, replace(PLAN, batch_size=None)
+    how = replace(HOW, models=6, fleet=None, sampler="random")
     monkeypatch.setattr(sweeping, "memory_size", lambda: 10**6)
-    found = sweep(DATA, space, plan, replace(HOW, models=6, fleet=None), out=tmp_path / "a")
-    assert "6 together" in found.described
+    assert "6 together" in sweep(DATA, space, plan, how, out=tmp_path / "a").described
     monkeypatch.setattr(sweeping, "memory_size", lambda: 90_000)
-    assert "4 together" in sweep(DATA, space, plan, replace(HOW, models=6, fleet=None), out=tmp_path / "b").described
+    assert "4 together" in sweep(DATA, space, plan, how, out=tmp_path / "b").described
     with pytest.raises(InputError, match="fleet must be at most the 4 networks that fit into this machine's memory"):
-        sweep(DATA, space, plan, replace(HOW, models=6, fleet=5), out=tmp_path / "c")
+        sweep(DATA, space, plan, replace(how, fleet=5), out=tmp_path / "c")
 
 
 def test_the_initial_scale_multiplies_the_initial_weights() -> None:
@@ -186,8 +209,11 @@ def refusals() -> list[Any]:
         ({"how": {"sampler": "grid"}}, "sampler 'grid' must be used with lists of values only, got a range for lr"),
         (
             {"how": {"sampler": "grid", "models": 9}, "space": {"lr": [1, 2]}},
-            "models must be at most the 2 combinations with sampler 'grid', got 9",
+            "models must be at most the 2 combinations of the listed values, got 9",
         ),
+        ({"how": {"every": 0}}, "every must be a whole number of at least 1, got 0"),
+        ({"how": {"engine": "fusd"}}, "did you mean 'fused'"),
+        ({"how": {"dtype": "float16"}}, "dtype must be one of float32, float64, got 'float16'"),
         ({"space": {"lr": "1:0.1"}}, "a range must be from a smaller to a larger number"),
         (
             {"space": {"lr": [0.1, -1.0]}},

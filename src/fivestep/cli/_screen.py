@@ -1,6 +1,5 @@
 """What `fivestep train` shows: a line for each epoch, a live bar below them in a terminal, a table at the end."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +18,7 @@ from ..net import NetSpec
 from ..plan import TrainPlan
 from ..stopping import epoch_put_back
 from ..typing import Tensors
-from ._live import bar, live, seconds_left
+from ._live import Pace, bar, live
 
 WIDEST = 1000
 """The most characters in a line of a table."""
@@ -56,7 +55,7 @@ class Screen:
         self._columns = _columns(engine, data, plan)
         while len(self._columns) > 2 and _width(self._columns) > console.width:
             self._columns.pop()
-        self._started, self._first = time.perf_counter(), self._num_done()
+        self._engine, self._started, self._first = engine, engine.clock, self._num_done()
 
     @contextmanager
     def begun(self) -> Iterator[Self]:
@@ -71,10 +70,9 @@ class Screen:
 
     def __rich__(self) -> RenderableType:
         """The bar, from the number of steps done; called by the display's own thread."""
-        done, elapsed = self._num_done(), time.perf_counter() - self._started
-        left = seconds_left(elapsed, done - self._first, self._num_steps - self._first)
-        words = f"step {done:,} of {self._num_steps:,}, {_duration(left)} left"
-        return bar(self._console, self._num_steps, done, words)
+        done = self._num_done()
+        pace = Pace(done, self._num_steps, self._first, self._engine.clock - self._started)
+        return bar(self._console, pace, f"step {done:,} of {self._num_steps:,}")
 
     def _print(self, line: str, style: str = "") -> None:
         self._console.print(Text(line, style=style), soft_wrap=True)
@@ -204,8 +202,3 @@ def number(value: float | None) -> str:
         if abs(value) < below:
             return format(value, form)
     return f"{value:.3g}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

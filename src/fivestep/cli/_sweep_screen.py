@@ -11,7 +11,7 @@ from rich.text import Text
 from ..sweep import Sweep
 from ..sweep.attempts import Attempt
 from ..sweep.space import label
-from ._live import bar, seconds_left
+from ._live import Pace, bar
 from ._screen import number
 
 SHOWN_LIVE, SHOWN_AT_END = 5, 10
@@ -30,13 +30,15 @@ class SweepScreen:
         self._started = self._said_at = time.monotonic()
         self._said = ""
         self._first: int | None = None
+        self._compiling: dict[int, float] = {}
+        """The seconds that each network has compiled, which tell nothing about the others."""
 
     def show(self) -> None:
         """Outside a terminal, prints the sweep's status if it has changed, from time to time and at the end."""
         now, status = time.monotonic(), self._sweep.status
         if self._console.is_terminal or (now < self._said_at + SECONDS and status.num_over < status.num_models):
             return
-        best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.ranking[:1])
+        best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.standing[:1])
         words = f"{self._counts()}{best}"
         if words != self._said:
             self._said_at, self._said = now, words
@@ -44,14 +46,14 @@ class SweepScreen:
 
     def __rich__(self) -> RenderableType:
         """The bar, which includes partly trained networks, and the best networks."""
-        status = self._sweep.status
-        done = status.num_over + sum(self._part_of(member) for member in [*self._sweep.members.values()])
+        status, members = self._sweep.status, self._sweep.members.copy()
+        done = status.num_over + sum(self._part_of(member) for member in members.values())
         self._first = status.num_over if self._first is None else self._first
-        elapsed = time.monotonic() - self._started
-        left = seconds_left(elapsed, done - self._first, status.num_models - self._first)
-        line = bar(self._console, status.num_models, done, f"{self._counts()}, {left:.0f} s left")
-        ranking = self._sweep.ranking[:SHOWN_LIVE]
-        return Group(ranked_table(self._sweep, ranking, self._console.width), line) if ranking else line
+        self._compiling |= {network: member.engine.seconds_compiling for network, member in members.items()}
+        elapsed = time.monotonic() - self._started - sum(self._compiling.values())
+        line = bar(self._console, Pace(done, status.num_models, self._first, elapsed), self._counts())
+        best = self._sweep.standing[:SHOWN_LIVE]
+        return Group(ranked_table(self._sweep, best, self._console.width), line) if best else line
 
     @staticmethod
     def _part_of(member: Any) -> float:
@@ -77,8 +79,8 @@ def ranked_table(sweep: Sweep, ranking: Sequence[Attempt], width: int) -> Table:
     columns[sweep.ranked_by] = [number(one.value) for one in ranking]
     for name in sweep.space.varied:
         columns[name.replace("_", " ")] = [_short(one.drawn[name]) for one in ranking]
-    if all("valid_accuracy" in one.figures for one in ranking):
-        columns["accuracy"] = [number(one.figures["valid_accuracy"]) for one in ranking]
+    if any("valid_accuracy" in one.figures for one in ranking):
+        columns["accuracy"] = [number(one.figures.get("valid_accuracy")) for one in ranking]
     columns["epochs"] = [f"{one.figures['epochs']:,}" for one in ranking]
     used = 0
     for title, cells in columns.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from ..check import DivergenceError, InputError
+from ..check import DivergenceError, InputError, at_least
 from ..machine.interrupt import termination_raises
 from ..run import Run
 from ..scores import measured
@@ -81,6 +81,8 @@ def _prepare(
     task: str, options: SweepOptions, space: SpaceOptions, shared: SharedOptions, table: TableOptions
 ) -> "tuple[Sweep, LoadedTable | None]":
     """Prepares everything up to the first network, the cheap checks first."""
+    if options.threads is not None:
+        at_least("threads", options.threads, 1, "leave it out")
     how = SweepPlan(
         models=options.models,
         halving=None if options.halving == "off" else options.halving,
@@ -151,7 +153,8 @@ def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
     shown = found.ranking[:SHOWN_AT_END]
     print_whole(console, ranked_table(found, shown, console.width))
     if any(one.state == "pruned" for one in shown):
-        console.print("Pruned networks come after those that trained to the end, whatever they had reached by then.")
+        words = "Pruned networks come after those that trained to the end, whatever they had reached by then."
+        console.print(words, soft_wrap=True)
     data = found.candidates.data
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     scores = {part: (len(rows), measured(best, rows)) for part, rows in parts.items() if rows is not None}

@@ -1,8 +1,8 @@
 """An attempt at a network of a sweep, as recorded in the storage."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 State = Literal["running", "done", "pruned", "diverged", "lost"]
@@ -31,13 +31,21 @@ class Attempt:
         """Whether it has ended in any way."""
         return self.state in ("done", "pruned", "diverged")
 
+    @property
+    def so_far(self) -> "Attempt":
+        """The same as if it ended now, with its figure at the last rung."""
+        if self.is_over or not self.rungs:
+            return self
+        epoch = max(self.rungs)
+        return replace(self, value=self.rungs[epoch], figures={"epochs": epoch})
 
-def ranked(attempts: Mapping[int, Attempt]) -> list[Attempt]:
-    """The networks that have ended, the best first: those that are done, then the others by how far they got."""
-    order = {"done": 0, "pruned": 1, "diverged": 2}
+
+def ranked(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """The best network first: those that are done, then the others by how far they got."""
+    order = {"done": 0, "running": 1, "pruned": 1, "diverged": 2}
 
     def place(one: Attempt) -> tuple[float, ...]:
         came_to = 0 if one.state == "done" else one.figures.get("epochs", 0)  # early stopping counts as done
         return (order[one.state], -came_to, one.value, one.network)
 
-    return sorted((attempt for attempt in attempts.values() if attempt.is_over), key=place)
+    return sorted(attempts, key=place)

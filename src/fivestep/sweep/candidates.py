@@ -9,6 +9,7 @@ import torch
 from ..check import InputError
 from ..datasets._base import Dataset
 from ..datasets._split import split
+from ..engines._make import make_engine
 from ..engines._memory import training_needs
 from ..engines.fused._size import operations_per_step
 from ..find import Choice
@@ -67,6 +68,10 @@ class Candidates:
                     raise
                 raise InputError(f"{what} must be of use for every network of the sweep: {error}") from error
         return max(self._bytes_needed(settings, dtype, device) for settings in widest(space))
+
+    def check_engine(self, settings: Mapping[str, Any], engine: str, dtype: str, device: torch.device) -> None:
+        """Raises an `InputError` for an engine or a dtype that there is not, or that cannot train these settings."""
+        make_engine(engine, *self.make(settings), dtype=dtype, device=device, num_rows=len(self.data.train))
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         spec, plan = self.make(settings)

@@ -1,7 +1,7 @@
 """One fleet of a sweep: networks trained together, and compared and pruned at the rungs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, final
 
@@ -14,33 +14,32 @@ from .ledger import Ledger
 
 @final
 class SweepFleet:
-    """This worker's attempts and their networks, by number. `earlier` are the attempts at all other networks."""
+    """This worker's attempts and their networks, by number. `earlier` are the attempts at all other networks.
+
+    A network that has ended is taken out of `members`.
+    """
 
     def __init__(
-        self, members: Mapping[int, Member], attempts: Sequence[Attempt], earlier: Sequence[Attempt], ledger: Ledger
+        self, members: dict[int, Member], attempts: Sequence[Attempt], earlier: Sequence[Attempt], ledger: Ledger
     ) -> None:
         self.members = members
-        self.left = set(members)
-        """The networks that have not ended."""
-
         self._attempts = {attempt.network: attempt for attempt in attempts}
         self._earlier, self._ledger = earlier, ledger
 
-    def train(self, eta: int | None, every: int | None, num_threads: int) -> None:
-        """Trains them to the end, rung by rung."""
+    def train(self, eta: int | None, every: int | None, num_threads: int) -> Iterator[None]:
+        """Trains them to the end; yields at each rung."""
         heights = rungs(next(iter(self.members.values())).plan.epochs, eta)
         for place, rung in enumerate(heights):
             self._to(rung, every, num_threads)
-            if self.left:
-                self._cut(heights[place:], eta or 1)
+            self._cut(heights[place:], eta or 1)
+            yield
         self._to(None, every, num_threads)
-        for network in sorted(self.left):
+        for network in sorted(self.members):
             self._finish(network, "done")
 
     def _to(self, rung: int | None, every: int | None, num_threads: int) -> None:
-        members = [self.members[network] for network in sorted(self.left)]
-        train_members(members, every, num_threads, until=rung)
-        for network in sorted(self.left):
+        train_members([self.members[network] for network in sorted(self.members)], every, num_threads, until=rung)
+        for network in sorted(self.members):
             if self.members[network].diverged is not None:
                 self._finish(network, "diverged")
 
@@ -49,8 +48,8 @@ class SweepFleet:
 
         A network that has stopped early is done, and keeps its figure at the higher rungs.
         """
-        rung, values = heights[0], {network: value_of(self.members[network]) for network in sorted(self.left)}
-        stopped = {network for network in self.left if self.members[network].is_over}
+        rung, values = heights[0], {network: value_of(self.members[network]) for network in sorted(self.members)}
+        stopped = {network for network in values if self.members[network].is_over}
         for network, value in values.items():
             for height in heights if network in stopped else [rung]:
                 self._ledger.note(self._attempts[network], height, value)
@@ -60,8 +59,7 @@ class SweepFleet:
                 self._finish(network, "done" if network in stopped else "pruned")
 
     def _finish(self, network: int, state: Any) -> None:
-        self.left.discard(network)
-        member = self.members[network]
+        member = self.members.pop(network)
         figures = figures_of(member)
         value = math.inf if state == "diverged" else value_of(member)
         self._ledger.finish(replace(self._attempts[network], state=state, value=value, figures=figures))

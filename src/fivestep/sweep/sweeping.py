@@ -35,6 +35,9 @@ JOURNAL, TABLE, PICTURE = "journal.log", "sweep.csv", "sweep.png"
 USUAL_MODELS = 64
 """The default number of networks, unless every combination is tried."""
 
+FLEETS = 4
+"""The least number of fleets where results decide what is drawn: those of a first one that takes all come too late."""
+
 PAUSE = 0.5
 """Seconds between two polls of the storage, while other processes train the rest."""
 
@@ -48,8 +51,8 @@ class SweepPlan:
     (tree-structured Parzen estimators, which learn from the results), "random", "grid" (every combination) or "auto":
     grid if `models` suffices for it, else tpe. `halving` is the factor of successive halving: about one network in so
     many goes on from each of two rungs; None trains each to its end. `fleet` networks are taken and compared together,
-    by default as many as ten seconds and the memory allow. `every` is as in `fit_many`. All processes of a sweep share
-    its `name` in its storage.
+    by default as many as ten seconds and the memory allow, with tpe at most a quarter of them. `every` is as in
+    `fit_many`. All processes of a sweep share its `name` in its storage.
     """
 
     models: int | None = None
@@ -65,9 +68,11 @@ class SweepPlan:
     name: str = ""
 
     def __post_init__(self) -> None:
-        for argument, advice in (("models", "64 is usual"), ("fleet", "leave it out"), ("num_threads", "leave it out")):
+        for argument in ("models", "fleet", "num_threads", "every"):
             if getattr(self, argument) is not None:
-                at_least(argument, getattr(self, argument), 1, advice)
+                at_least(
+                    argument, getattr(self, argument), 1, "64 is usual" if argument == "models" else "leave it out"
+                )
         if self.halving is not None:
             at_least("halving", self.halving, 2, "3 is usual; --halving off trains every network to its end")
         at_least("sampler_seed", self.sampler_seed, 0, "0 is usual")
@@ -88,7 +93,7 @@ class Status(NamedTuple):
 class Sweep:
     """A sweep in a folder, and its results: `ranking`, and `best`, an ordinary run of the best network.
 
-    `members` are the networks that are currently being trained, by number.
+    `members` are the networks that are being trained by this process, by number.
     """
 
     path: Path
@@ -121,7 +126,13 @@ class Sweep:
         if (self.how.fleet or 0) > at_once:
             expected = f"at most the {at_once} networks that fit into this machine's memory together"
             raise refuse("fleet", self.how.fleet, expected, "leave it out")
-        self._fleet = self.how.fleet or self.candidates.fleet_size(self.space, self._at_a_time)
+        self._fleet = self.how.fleet or self._usual_fleet()
+        self.candidates.check_engine(self.space.settings(self._first), self.how.engine, self.how.dtype, device)
+
+    def _usual_fleet(self) -> int:
+        """As many networks as take about ten seconds; with a sampler that learns, a quarter of all at most."""
+        size = self.candidates.fleet_size(self.space, self._at_a_time)
+        return max(self._at_a_time, min(size, self.num_models // FLEETS)) if self._sampler == "tpe" else size
 
     @property
     def ranked_by(self) -> str:
@@ -144,7 +155,13 @@ class Sweep:
     @property
     def ranking(self) -> list[Attempt]:
         """The networks that have ended, the best first."""
-        return ranked(self.attempts)
+        return ranked(one for one in self.attempts.values() if one.is_over)
+
+    @property
+    def standing(self) -> list[Attempt]:
+        """The ranking as it would be if the networks in training ended now, of those that have come to a rung."""
+        measured = (one for one in self.attempts.values() if one.is_over or (one.state == "running" and one.rungs))
+        return ranked(one.so_far for one in measured)
 
     @property
     def status(self) -> Status:
@@ -154,7 +171,7 @@ class Sweep:
         return Status(num_over, self.num_models, len(set(running) - set(self.members)))
 
     def train(self) -> Iterator[Status]:
-        """Trains networks until all have ended, here or in other processes; yields after each fleet.
+        """Trains networks until all have ended, here or in other processes; yields at each rung and after each fleet.
 
         A network whose process was killed is tried again. Stopping is `break`. The ranked table is written after each
         fleet. Raises an `InputError` for the storage of another sweep, a `StorageError` if the storage fails.
@@ -168,11 +185,10 @@ class Sweep:
             watch = Watch(self.path, worker.name)
             try:
                 while self._look(ledger, watch):
-                    if not self._train_fleet(ledger):
-                        time.sleep(PAUSE)
-                    self.attempts = ledger.attempts()
+                    for _ in self._train_fleet(ledger):
+                        self.attempts = ledger.attempts()
+                        yield self.status
                     self.write_table()
-                    yield self.status
             finally:
                 self.members = {}
                 ledger.end()
@@ -253,19 +269,19 @@ class Sweep:
     def _is_over(self, network: int) -> bool:
         return network in self.attempts and self.attempts[network].is_over
 
-    def _train_fleet(self, ledger: Ledger) -> bool:
-        """Takes a fleet and trains it to its end; False if other processes have all that is left."""
+    def _train_fleet(self, ledger: Ledger) -> Iterator[None]:
+        """Takes a fleet and trains it to its end, or waits for other processes; yields at each rung and at the end."""
         networks = self._next_fleet()
         free = [network for network in networks if self._is_free(network)]
-        if not free:
-            return False
-        attempts = ledger.take(self._drawn(networks, free))
+        attempts = ledger.take(self._drawn(networks, free)) if free else []
         if attempts:
             self.members = {attempt.network: self._member(attempt) for attempt in attempts}
             earlier = [one for network, one in ledger.attempts().items() if network not in self.members]
-            SweepFleet(self.members, attempts, earlier, ledger).train(self.how.halving, self.how.every, self._at_a_time)
-            self.members = {}
-        return True
+            fleet = SweepFleet(self.members, attempts, earlier, ledger)
+            yield from fleet.train(self.how.halving, self.how.every, self._at_a_time)
+        elif not free:
+            time.sleep(PAUSE)
+        yield
 
     def _is_free(self, network: int) -> bool:
         return network not in self.attempts or self.attempts[network].state == "lost"
@@ -332,7 +348,7 @@ class Sweep:
             )
         if self.num_models > self.space.size:
             raise InputError(
-                f"models must be at most the {self.space.size} combinations with sampler 'grid', got "
+                f"models must be at most the {self.space.size} combinations of the listed values, got "
                 f"{self.num_models}; leave it out for all of them, or add values."
             )
 
