@@ -121,6 +121,12 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
+def is_gap(value: object) -> bool:
+    """Whether it is None, NaN, or pandas' NA or NaT, which do not equal themselves."""
+    is_nan = isinstance(value, float) and value != value  # noqa: PLR0124  # no other float differs from itself
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
+
+
 def finite(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` is a finite number."""
     if not _is_number(value) or not math.isfinite(value):

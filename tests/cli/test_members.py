@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
+from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 
+import fivestep as fs
+from fivestep.cli import _members
 from fivestep.ensemble import num_members
 from fivestep.layer import Memo
 from fivestep.layers._composite import within
@@ -53,7 +57,7 @@ def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
         (200, ("--residual",), False),
         (200, ("--optimizer", "sgd"), False),
         (200, ("--recipe", "standard"), False),
-        (200, ("--group", "g"), False),
+        (200, ("--group", "g"), True),
         (200, ("--time", "t"), False),
         (200, ("--valid", "more.csv"), False),
         (200, ("--stream",), False),
@@ -92,6 +96,16 @@ def test_what_needs_the_training_again_is_refused_in_one_sentence(fivestep: Comm
         (("--bagging", 2, "--report"), "--report must be left out with --members and --bagging"),
         (("--bagging", 2, "--stream"), "folds must be made of rows in memory, got 'houses', which is streamed"),
         (("--bagging", 100_000), "--bagging must be at most the "),
+        (("--bagging", 16, "--group", "town"), "--bagging must be at most the "),
+        (
+            ("--bagging", 60, "--time", "id"),
+            "--bagging must be so few that each period of the 48 rows to validate on has",
+        ),
+        (
+            ("--bagging", 2, "--valid", "more.csv"),
+            "--valid must be left out with --bagging, each fold of which validates",
+        ),
+        (("--bagging", 2, "--valid", 0.3), "--valid must be left out with --bagging, each fold of which validates"),
         (("--members", 2, "--resume", "run"), "--resume must be left out with --members and --bagging, got 'run'"),
     ],
 )
@@ -104,31 +118,75 @@ def test_what_does_not_go_together_is_refused(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        (
-            ("--group", "town"),
-            "--group town says which rows test, but not by which ones the networks stop; --members has",
-        ),
-        (
-            ("--time", "id"),
-            "--time id says which rows test, but not by which ones the networks stop; --members has",
-        ),
-        (
-            ("--valid", "houses.csv"),
-            "houses.csv too, for its folds are drawn from all rows; --members has the networks",
-        ),
-    ],
-    ids=str,
+NUMBERS = np.arange(200)
+ROWS = pl.DataFrame(
+    {
+        "x": np.random.default_rng(0).normal(size=200),
+        "price": np.random.default_rng(1).normal(size=200),
+        "person": [f"p{k}" for k in NUMBERS * 7 % 30],
+        "when": NUMBERS[::-1] * 1.5,
+        "week": NUMBERS[::-1] // 7,
+        "weight": NUMBERS + 1,  # tells which row it is
+    }
 )
-def test_folds_that_set_an_option_aside_say_so(
-    options: tuple[object, ...], sentence: str, fivestep: Command, tmp_path: Path
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], list[int]]]:
+    """The numbers of the rows that each fold trains on, and of those that it validates on."""
+    found: list[tuple[list[int], list[int]]] = []
+    members_of = _members._members
+
+    def noting(run: Run, parts: list[fs.Dataset], of_each: int) -> Any:
+        found.extend((numbers(part.train), numbers(part.valid)) for part in parts)
+        return members_of(run, parts, of_each)
+
+    monkeypatch.setattr(_members, "_members", noting)
+    return found
+
+
+def numbers(rows: fs.Rows | None) -> list[int]:
+    assert rows is not None
+    assert rows.weight is not None
+    return [int(weight) - 1 for weight in rows.weight]
+
+
+def train_in_folds(fivestep: Command, *options: object) -> None:
+    ROWS.write_csv("rows.csv")
+    others = {"person", "when", "week"} - {str(option) for option in options}
+    fixed = ("--target", "price", "--weight", "weight", "--hidden", 4, "--epochs", 2, "--ignore", *sorted(others))
+    assert fivestep("train", "rows.csv", *fixed, *options).code == 0
+
+
+def test_folds_beside_group_are_those_of_scikit_learn(fivestep: Command, parts: list[Any]) -> None:
+    train_in_folds(fivestep, "--group", "person", "--bagging", 3)
+    rows, person = np.array(sorted(parts[0][0] + parts[0][1])), ROWS["person"].to_numpy()
+    expected = [(rows[train], rows[valid]) for train, valid in GroupKFold(3).split(rows, groups=person[rows])]
+    assert len(rows) > 150
+    assert sorted(set(person[NUMBERS]) - set(person[rows])), "some persons are to test on alone"
+    assert {tuple(sorted(valid)) for _, valid in parts} == {tuple(valid) for _, valid in expected}
+    assert not any(set(person[train]) & set(person[valid]) for train, valid in parts)
+
+
+@pytest.mark.parametrize(("options", "num_last"), [((), 32), (("--valid", 0.5), 80)])
+def test_folds_beside_time_are_those_of_scikit_learn(
+    fivestep: Command, parts: list[Any], options: tuple[object, ...], num_last: int
 ) -> None:
-    houses().write_csv(tmp_path / "houses.csv")
-    with pytest.warns(UserWarning, match=sentence):
-        assert fivestep("train", "houses.csv", *OPTIONS, *options, "--bagging", 2).code == 0
-    assert fivestep("train", "houses.csv", *OPTIONS, *options, "--members", 2).code == 0  # a warning is an error here
+    """Of 200 rows 40 test, and 32 of the others validate, the latest: here those with the smallest numbers."""
+    train_in_folds(fivestep, "--time", "when", "--bagging", 4, *options)
+    rows = NUMBERS[::-1][:160]
+    expected = TimeSeriesSplit(4, test_size=num_last // 4).split(rows)
+    assert [(sorted(train), sorted(valid)) for train, valid in parts] == [
+        (sorted(rows[train]), sorted(rows[valid])) for train, valid in expected
+    ]
+
+
+def test_rows_of_the_same_time_are_in_one_part_of_a_fold(fivestep: Command, parts: list[Any]) -> None:
+    train_in_folds(fivestep, "--time", "week", "--bagging", 3)
+    week = ROWS["week"].to_numpy()
+    assert len(parts) == 3
+    assert all(week[train].max() < week[valid].min() for train, valid in parts)
+    assert len({number for _, valid in parts for number in valid}) == sum(len(valid) for _, valid in parts)
 
 
 def test_a_task_can_have_members_too(fivestep: Command, tmp_path: Path) -> None:

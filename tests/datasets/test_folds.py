@@ -1,7 +1,11 @@
 """Rows in k folds."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 import fivestep as fs
 
@@ -67,3 +71,38 @@ def test_folds_refuse_a_number_that_leaves_one_empty(k: int) -> None:
 def test_folds_refuse_rows_that_are_drawn_anew() -> None:
     with pytest.raises(fs.InputError, match=r"^folds must be made of rows that stay the same, got task 'sum'"):
         fs.folds(fs.load_dataset("sum"), 5)
+
+
+PERSON = torch.arange(1000) * 7 % 90
+
+
+@pytest.mark.parametrize("groups", [PERSON, PERSON.tolist(), [f"person {k:02}" for k in PERSON.tolist()]])
+def test_folds_of_groups_are_those_of_scikit_learn(groups: Any) -> None:
+    x, y = np.zeros(1000), CLASSES.numpy()
+    by_class = StratifiedGroupKFold(5, shuffle=True, random_state=3).split(x, y, PERSON.numpy())
+    for made, (train, valid) in zip(fs.folds(dataset(CLASSES), 5, 3, groups), by_class, strict=True):
+        assert (numbers(made.train), numbers(made.valid)) == (train.tolist(), valid.tolist())
+    of_numbers = GroupKFold(5).split(x, groups=PERSON.numpy())
+    for made, (train, valid) in zip(fs.folds(dataset(NUMBERS), 5, 3, groups), of_numbers, strict=True):
+        assert (numbers(made.train), numbers(made.valid)) == (train.tolist(), valid.tolist())
+
+
+def test_no_fold_is_empty_where_there_are_as_many_groups_as_folds() -> None:
+    """Of groups of one class each, scikit-learn's splitter by classes leaves one of these six folds without rows."""
+    groups = torch.arange(6).repeat_interleave(torch.arange(6, 12))
+    made = fs.folds(dataset(groups % 5), 6, groups=groups)
+    assert all(len(set(groups[numbers(fold.valid)].tolist())) == 1 for fold in made)
+
+
+@pytest.mark.parametrize(
+    ("groups", "k", "sentence"),
+    [
+        (PERSON[:10], 5, r"^groups must have the group of each of the 1,000 rows, of shape .*, got shape \(10,\)"),
+        (PERSON, 91, "^k must be at most the 90 groups, which stay whole, got 91; lower it"),
+        ([*PERSON.tolist()[:-1], None], 5, "^groups must be a group in each row, also in row 999, got None"),
+    ],
+    ids=["too short", "too few", "a gap"],
+)
+def test_folds_refuse_groups_that_cannot_be(groups: Any, k: int, sentence: str) -> None:
+    with pytest.raises(fs.InputError, match=sentence):
+        fs.folds(dataset(NUMBERS), k, groups=groups)

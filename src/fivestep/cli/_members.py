@@ -1,6 +1,5 @@
 """`fivestep train --members K` and `--bagging F`: several networks, whose mean answer the run predicts."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from rich.console import Console
 
-from ..check import DivergenceError, InputError, at_least, refuse, warn
+from ..check import DivergenceError, InputError, at_least, refuse
 from ..datasets._base import Dataset, Rows
-from ..datasets._folds import check_foldable, folds
+from ..datasets._folds import borders_of_periods, check_enough_groups, check_foldable, folds, periods
 from ..engines._make import make_engine
 from ..engines._memory import Several, check_memory_together
 from ..ensemble import ensemble_of
@@ -27,16 +26,23 @@ from ._options import RunOptions
 from ._screen import Screen
 
 if TYPE_CHECKING:
-    from ..datasets._table import TableSource
+    from ..datasets._table import LoadedTable
 
 
-def check_members(options: RunOptions) -> bool:
-    """Whether several networks are requested; raises an `InputError` for options that do not go with them."""
+def check_members(options: RunOptions, *, by_time: bool) -> bool:
+    """Whether several networks are requested; raises an `InputError` for options that do not go with them.
+
+    `by_time`: the latest rows validate, of which `--valid` says how many.
+    """
     if options.members is not None:
         at_least("members", options.members, 2, "leave it out for one network")
     if options.bagging is not None:
         at_least("bagging", options.bagging, 2, "5 is usual")
     several = options.members is not None or options.bagging is not None
+    if options.bagging is not None and options.valid is not None and not (by_time and isinstance(options.valid, float)):
+        raise refuse(
+            "--valid", str(options.valid), "left out with --bagging, each fold of which validates once", "use --members"
+        )
     for name in ("resume", "report", "track", "merge_duplicates"):
         value = getattr(options, name)
         if several and value:
@@ -56,38 +62,27 @@ def check_alone(ranks: Ranks, *, several: bool) -> None:
         )
 
 
-def check_folds(data: Dataset, options: RunOptions) -> None:
+def check_folds(data: Dataset, options: RunOptions, loaded: "LoadedTable | None") -> None:
     """Raises an `InputError` if the data cannot be divided as --bagging says."""
-    if options.bagging is not None:
-        num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
-        if options.bagging > num_rows:
-            raise refuse("--bagging", options.bagging, f"at most the {num_rows} rows", "5 is usual")
-        check_foldable(data, options.bagging, num_rows)
-
-
-def warn_of_folds(options: RunOptions, source: "TableSource") -> None:
-    """Warns where --bagging, whose folds are drawn by chance from all rows but the test part, sets an option aside."""
     if options.bagging is None:
         return
-    for option, column in (("--group", source.group), ("--time", source.time)):
-        if column is not None:
-            warn(
-                f"--bagging draws its folds by chance, so that {option} {shlex.quote(column)} says which rows test, "
-                f"but not by which ones the networks stop; --members has them stop by rows set aside by it."
-            )
-    if isinstance(source.valid, str):
-        warn(
-            f"--bagging learns from the rows of --valid {shlex.quote(source.valid)} too, for its folds are drawn from "
-            f"all rows; --members has the networks stop by that file."
-        )
+    num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
+    if options.bagging > num_rows:
+        raise refuse("--bagging", options.bagging, f"at most the {num_rows} rows", "5 is usual")
+    check_foldable(data, options.bagging, num_rows)
+    if loaded is not None and loaded.groups is not None:
+        check_enough_groups("--bagging", options.bagging, loaded.groups)
+    if loaded is not None and loaded.times is not None:
+        borders_of_periods(options.bagging, loaded.times, _num_last(data))
 
 
-def train_together(console: Console, run: Run, data: Dataset, options: RunOptions) -> int:
+def train_together(console: Console, run: Run, data: Dataset, options: RunOptions, loaded: "LoadedTable | None") -> int:
     """Trains the networks side by side, showing the mean of each epoch, and combines them. Returns the exit code.
 
     Networks that are interrupted are not kept. Raises a `DivergenceError` if one of them diverges.
     """
-    members = _members(run, data, options)
+    parts = [data] if options.bagging is None else _folds(data, options.bagging, run.plan.seed, loaded)
+    members = _members(run, parts, options.members or 1)
     shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
     longest = max(members, key=_steps_of)  # folds have fewer rows than the data, and not all the same number
     try:
@@ -132,17 +127,15 @@ def _evaluated(run: Run) -> int | None:
     return 1 if run.plan.restore_best or run.plan.patience is not None else None
 
 
-def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
-    """The networks before their first step; the first one is the run's own, unless trained on a fold."""
-    parts = [data] if options.bagging is None else folds(_whole(data), options.bagging, run.plan.seed)
+def _members(run: Run, parts: Sequence[Dataset], of_each: int) -> list[Member]:
+    """The networks before their first step, so many of each part of the rows."""
     dtype = run.engine.dtype_name
     members: list[Member] = []
-    count, num_rows = len(parts) * (options.members or 1), len(data.train)
-    together = [Several(count, run.spec, run.plan, num_rows)]
+    together = [Several(len(parts) * of_each, run.spec, run.plan, max(len(part.train) for part in parts))]
     check_memory_together(together, dtype, run.engine.device, num_processors())
     for part in parts:
         size = run.plan.batch_size
-        for _ in range(options.members or 1):
+        for _ in range(of_each):
             plan = replace(
                 run.plan,
                 seed=run.plan.seed + len(members),
@@ -151,6 +144,20 @@ def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
             engine = make_engine(run.engine.choice, run.spec, plan, dtype=dtype, device=str(run.engine.device))
             members.append(Member(part, plan, engine))
     return members
+
+
+def _folds(data: Dataset, k: int, seed: int, loaded: "LoadedTable | None") -> list[Dataset]:
+    """The rows to train and to validate on in k folds: by chance, of whole groups, or of one period after another."""
+    whole = _whole(data)
+    if loaded is not None and loaded.times is not None:
+        return periods(whole, k, loaded.times, _num_last(data))
+    return folds(whole, k, seed, None if loaded is None else loaded.groups)
+
+
+def _num_last(data: Dataset) -> int:
+    """The rows that validate where one network is trained, the latest of those that are not to test on."""
+    assert data.valid is not None, "a table has a validation part"
+    return len(data.valid)
 
 
 def _whole(data: Dataset) -> Dataset:

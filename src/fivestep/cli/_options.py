@@ -139,7 +139,11 @@ class RunOptions:
     ] = None
     bagging: Annotated[
         int | None,
-        Parameter(help="Folds of the rows: a network for each, which validates on that one.", converter=whole),
+        Parameter(
+            help="Folds of the rows: a network for each, which validates on that one; with --group of whole groups, "
+            "with --time of one period after another.",
+            converter=whole,
+        ),
     ] = None
     merge_duplicates: Annotated[
         bool, Parameter(help="Make equal training rows one row that is weighted by their number.", negative="")

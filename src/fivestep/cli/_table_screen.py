@@ -6,6 +6,7 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -153,7 +154,7 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable", *, is_over: 
     if is_over:
         verdict = _verdict(targets, own, known, why, lambda: _yet_told_apart(run, data, targets, found.whole.loss))
         console.print(verdict, markup=False, soft_wrap=True)
-    if is_over and (folds := _folds_that_may_gain(run, data)):
+    if is_over and (folds := _folds_that_may_gain(run, loaded)):
         words = f"Of so few rows the mean of several networks is usually better: add --bagging {folds}."
         console.print(words, soft_wrap=True)
     each = {f"{title}_{name}": of[name] for title, of in known.items() for name in of if targets.are_several}
@@ -216,21 +217,19 @@ def _yet_told_apart(run: Run, data: Dataset, targets: "TargetColumns", loss: flo
     )
 
 
-def _folds_that_may_gain(run: Run, data: Dataset) -> int | None:
+def _folds_that_may_gain(run: Run, loaded: "LoadedTable") -> int | None:
     """How many networks an estimator would train on these rows, where a run trains one that can be resumed.
 
-    None where --bagging, which draws its folds by chance from rows in memory, would refuse or ignore what was asked.
+    None where --bagging would refuse what was asked, and with times, of which no so few rows were measured.
     """
-    from ..datasets._table import TableSource
-
-    is_by_chance = TableSource.from_dict(run.info["table"]).is_split_by_chance
-    if num_members(run.spec) > 1 or data.stream is not None or not is_by_chance:
+    data, has_valid_file = loaded.data, isinstance(run.info["table"]["valid"], str)
+    if num_members(run.spec) > 1 or data.stream is not None or loaded.times is not None or has_valid_file:
         return None
     num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
     facts, recipe = replace(facts_of(data, run.plan), num_rows=num_rows), find("recipes", run.info["recipe"])()
     settings = {**run.info.get("network", {}), "loss": run.plan.loss, "optimizer": run.plan.optimizer}
     folds: int | None = recipe.preparation(run.info["model"], settings, facts).folds
-    return folds
+    return folds if folds is None or loaded.groups is None else min(folds, len(np.unique(loaded.groups)))
 
 
 def _sentence(own: float, known: Mapping[str, float], sign: int, why: str, yet: Callable[[], str] = str) -> str:

@@ -22,7 +22,7 @@ from ..run import Run
 from ..scores import Measured, measured
 from ..trackers._track import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
-from ._members import check_alone, check_folds, check_members, train_together, warn_of_folds
+from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
@@ -69,7 +69,7 @@ def train(
         It may be packed: houses.csv.gz, .bz2, .xz or .zst.
     """
     positive("rank_timeout", options.rank_timeout, "600 is usual")
-    several = check_members(options)
+    several = check_members(options, by_time=table.time is not None)
     with termination_raises(), joined(options.rank_timeout) as ranks:
         check_alone(ranks, several=several)
         console = Console(stderr=options.json, highlight=False, quiet=not ranks.is_first)
@@ -79,7 +79,7 @@ def train(
         recent = Recent(run.engine)
         if several:
             with _never_empty(run):
-                code = train_together(console, run, data, options)
+                code = train_together(console, run, data, options, loaded)
         else:
             code = _train(console, run, data, options.every, recent)
         if several and code != DONE:
@@ -190,12 +190,11 @@ def _prepare(
         source = table.source(Path(task_name), options.valid)
         warn_of_folder(options.data_dir)
         prepared = prepare_table(source, network, plan, recipe, options.members or 1)
-        warn_of_folds(options, source)
     else:
         table.check_unused(task_name)
         prepared = prepare(task_name, network, plan, recipe, options.data_dir, options.valid)
     model, spec, train_plan, data, loaded = prepared
-    check_folds(data, options)
+    check_folds(data, options, loaded)
     num_rows = len(data.train)
     if options.merge_duplicates:
         data = data.unique()

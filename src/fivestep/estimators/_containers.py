@@ -10,7 +10,7 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from ..check import InputError, refuse, warn
+from ..check import InputError, is_gap, refuse, warn
 from ..table.frame import as_frame, is_arrow
 from ..table.kinds import check_different
 
@@ -81,14 +81,8 @@ def _are_gaps(values: np.ndarray) -> np.ndarray:
         return gaps
     if values.dtype.kind != "O":
         return np.zeros(values.shape, dtype=bool)
-    found = [_is_gap(value) for value in values.ravel().tolist()]
+    found = [is_gap(value) for value in values.ravel().tolist()]
     return np.array(found, dtype=bool).reshape(values.shape)
-
-
-def _is_gap(value: object) -> bool:
-    """Whether it is None, NaN, or pandas' NA or NaT, which do not equal themselves."""
-    is_nan = isinstance(value, float) and value != value  # noqa: PLR0124  # no other float differs from itself
-    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def check_not_masked(weight: Any) -> None:

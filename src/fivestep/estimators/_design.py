@@ -9,6 +9,7 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from ..check import InputError
+from ..datasets._folds import check_enough_groups, fold_places
 from ..engines._make import make_engine
 from ..net import NetSpec
 from ..plan import TrainPlan
@@ -35,6 +36,8 @@ class Design(NamedTuple):
     dtype: str
     num_rows: int
     num_folds: int | None
+    held: np.ndarray | None
+    """The places of the rows to set aside, where they are whole groups."""
 
     def network(self, inputs: Inputs, targets: Targets, last: Network | None, drawn: Weights | None) -> Network:
         """A new network for such rows, with the weights of the `last`, or with those that were `drawn`."""
@@ -74,9 +77,14 @@ def design_of(
     facts = Facts(len_of(table), table.x.shape[1], width, targets.kind)
     settings = {**settings_of(of, recipe), "loss": targets.loss}
     prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
-    num_folds = num_folds_of(of, prepared, is_watched=is_watched)
+    num_folds, held = num_folds_of(of, prepared, is_watched=is_watched), None
+    if table.groups is not None:
+        num_folds = _folds_of_groups(of, num_folds, table.groups)
     if (share := prepared.valid_fraction) is not None:  # the rest of the recipe depends on the rows that are left
-        facts = replace(facts, num_rows=facts.num_rows - _num_valid(share, facts.num_rows))
+        if table.groups is not None and num_folds is None:
+            held = _held_groups(table, table.groups, targets, share, rng)
+        num_valid = _num_valid(share, facts.num_rows) if held is None else len(held)
+        facts = replace(facts, num_rows=facts.num_rows - num_valid)
         prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
         prepared = prepared._replace(valid_fraction=share)
     settings |= batch_size_of(of, facts.num_rows)
@@ -87,7 +95,7 @@ def design_of(
     plan = with_rate(plan, of, facts, prepared, getattr(of, "t_", 0))
     engine = "scratch" if of.solver == "lbfgs" and str(of.engine) == "auto" else str(of.engine)
     dtype = _dtype_of(of, prepared, table.x)
-    return Design(spec, plan, prepared, engine, str(of.device), dtype, facts.num_rows, num_folds)
+    return Design(spec, plan, prepared, engine, str(of.device), dtype, facts.num_rows, num_folds, held)
 
 
 def drawn_weights(design: Design, table: Table, targets: Targets, rng: np.random.RandomState) -> Weights | None:
@@ -100,13 +108,44 @@ def drawn_weights(design: Design, table: Table, targets: Targets, rng: np.random
     return initial_weights(rng, widths, activation, np.float32 if table.x.dtype == np.float32 else np.float64)
 
 
-def split(
-    table: Table, targets: Targets, prepared: Preparation, rng: np.random.RandomState
-) -> tuple[Table, Table | None]:
+def _folds_of_groups(of: Parameters, num_folds: int | None, groups: np.ndarray) -> int | None:
+    """The same number of folds, or as many as there are groups, where only the recipe asks for more."""
+    if num_folds is None:
+        return None
+    if of.bagging is not None:
+        check_enough_groups("bagging", num_folds, groups)
+    return min(num_folds, _num_groups(groups))
+
+
+def _num_groups(groups: np.ndarray) -> int:
+    """Two or more; raises an `InputError` for one, of which nothing can be set aside."""
+    found = len(np.unique(groups))
+    if found < 2:
+        raise InputError(
+            "groups must be two or more where rows are set aside to stop by, got one; leave them out, pass an "
+            "eval_set, or say early_stopping=False."
+        )
+    return found
+
+
+def _held_groups(
+    table: Table, groups: np.ndarray, targets: Targets, share: float, rng: np.random.RandomState
+) -> np.ndarray:
+    """The places of whole groups that are about a share of the rows: of so many folds, the nearest in size."""
+    num_folds = min(max(2, round(1 / share)), _num_groups(groups))
+    strata = targets.strata(table.y, like_sklearn=False)
+    found = [valid for _, valid in fold_places(len(groups), num_folds, strata, groups, rng)]
+    order = rng.permutation(num_folds)
+    return min((found[k] for k in order), key=lambda places: abs(len(places) - share * len(groups)))
+
+
+def split(table: Table, targets: Targets, design: Design, rng: np.random.RandomState) -> tuple[Table, Table | None]:
     """The rows to train on, and those held out for early stopping."""
+    prepared, num_rows = design.prepared, len_of(table)
     if prepared.valid_fraction is None:
         return table, None
-    num_rows = len_of(table)
+    if design.held is not None:
+        return table.take(np.setdiff1d(np.arange(num_rows), design.held)), table.take(design.held)
     num_valid = _num_valid(prepared.valid_fraction, num_rows)
     if num_valid < 2 or num_rows - num_valid < 1:
         raise InputError(

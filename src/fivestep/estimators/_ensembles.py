@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from ..check import DivergenceError, at_least, refuse
+from ..datasets._folds import fold_places
 from ..engines._make import make_engine
 from ..engines._memory import Several, check_memory_together
 from ..ensemble import ensemble_of
@@ -43,14 +43,11 @@ def is_ensemble(of: Parameters) -> bool:
 
 
 def folds_of(num_folds: int, table: Table, strata: np.ndarray | None, rng: np.random.RandomState) -> Iterator[Fold]:
-    """Each share of the rows once set aside, classes in equal parts."""
+    """Each share of the rows once set aside, classes in equal parts, groups whole."""
     num_rows = len_of(table)
     if num_folds > num_rows:
         raise refuse("bagging", num_folds, f"at most the {num_rows} rows", "lower it")
-    if strata is not None and np.unique(strata, return_counts=True)[1].min() < num_folds:
-        strata = None  # too few of a class for one in each fold
-    kind: Any = KFold if strata is None else StratifiedKFold
-    for train, valid in kind(num_folds, shuffle=True, random_state=rng).split(np.zeros(num_rows), strata):
+    for train, valid in fold_places(num_rows, num_folds, strata, table.groups, rng):
         yield Fold(table.take(train), table.take(valid))
 
 

@@ -46,7 +46,7 @@ PARAMETERS = """
     early_stopping : bool
         Whether a part of the rows is set aside, to stop by and to choose the best epoch, whose weights are kept.
     validation_fraction : float
-        The share of that part.
+        The share of that part; with `groups` in `fit`, about that.
     beta_1, beta_2, epsilon : float
         For an update rule that has them, as "adam".
     n_iter_no_change : int
@@ -72,7 +72,8 @@ PARAMETERS = """
     bagging : int
         Folds of the rows: that many networks, each of which stops by another fold and trains on the others; 1 is one
         network. With `members` too, as many for each fold. None is 1, but 5 with "tabular" of 100 to 999 rows, unless
-        `hidden_layer_sizes`, `members`, `warm_start`, callbacks, rows to stop by, or how to stop are given.
+        `hidden_layer_sizes`, `members`, `warm_start`, callbacks, rows to stop by, or how to stop are given. Classes
+        keep their shares in the folds; `groups` in `fit` stay whole.
     engine, device, dtype : str, default "auto", "auto", None
         Who does the arithmetic, where, and in "float32" or "float64"; None leaves the type to the recipe.
 
@@ -139,5 +140,5 @@ class Parameters(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has 
     dtype: Any = None
 
     @abstractmethod
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None, *, groups: Any = None) -> Self:
         """Trains on rows X and targets y, and returns the estimator."""

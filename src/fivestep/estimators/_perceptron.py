@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..check import refuse
 from ..datasets._base import Dataset, Rows
+from ..datasets._folds import group_numbers
 from ..engines._engine import Engine
 from ..ensemble import num_members
 from ..find import find, names
@@ -38,6 +39,8 @@ from ._unchanged import unchanged_if_it_fails
 class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # scikit-learn has no types
     """A multilayer perceptron behind scikit-learn's interface. Its subclasses define the meaning of y."""
 
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012  # as its splitters, scikit-learn's routing hands it groups
+
     @abstractmethod
     def _learn_targets(self, table: Table, *, is_scaled: bool) -> Targets:
         """Learns the targets from y in a first fit."""
@@ -58,13 +61,14 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
     @unchanged_if_it_fails
     @with_callbacks
     @torch.inference_mode(mode=False)  # another thread, of which several may train, would not be inside of it
-    def fit(
+    def fit(  # noqa: PLR0913  # of each row there may be as many things
         self,
         X: Any,
         y: Any,
         sample_weight: Any = None,
         eval_set: Any = None,
         *,
+        groups: Any = None,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
@@ -76,7 +80,9 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
 
         `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is used
         for early stopping and to choose the best epoch, in place of a part of the rows; scikit-learn's own names for it
-        are `X_val`, `y_val` and `sample_weight_val`. Raises a `ValueError` that says what cannot work, and a
+        are `X_val`, `y_val` and `sample_weight_val`. `groups` (N,) has rows of one group, as of one patient, stay
+        together wherever rows are set aside: folds are those of scikit-learn's `StratifiedGroupKFold` or `GroupKFold`.
+        Raises a `ValueError` that says what cannot work, and a
         `DivergenceError` if the loss does not stay finite; the estimator is then as it was before.
         """
         check_default_device()
@@ -85,6 +91,8 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         stop_by = StopRows.of(eval_set, X_val, y_val, sample_weight_val)
         recipe, how, X = self._recipe(), self._reading(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
+        if groups is not None:
+            table = table._replace(groups=group_numbers(groups, len_of(table)))
         if recipe.scales and table.weight is not None:
             table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 does not count
         if not goes_on:
@@ -93,7 +101,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         rng = generator_of(self.random_state)
         design = design_of(self, recipe, table, self._targets, rng, is_watched=stop_by is not None)
         drawn = None if goes_on else drawn_weights(design, table, self._targets, rng)
-        train, valid = (table, None) if design.num_folds else split(table, self._targets, design.prepared, rng)
+        train, valid = (table, None) if design.num_folds else split(table, self._targets, design, rng)
         if not goes_on:
             self._learn_inputs(train, X)
         if stop_by is not None:

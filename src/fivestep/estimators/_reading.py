@@ -23,16 +23,18 @@ from ._inputs import Encoded, Inputs, Scaled, Unchanged, warn_of_whole
 class Table(NamedTuple):
     """Rows: x is an array, chosen rows of one, a sparse matrix in rows or a frame; y is as the person has it.
 
-    Weights, if there are any.
+    Weights, and the number of each row's group, if there are any.
     """
 
     x: Any
     y: Any
     weight: np.ndarray | None
+    groups: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> "Table":
         """Those rows; of an array they are not copied."""
-        return Table(chosen(self.x, rows), self.y[rows], None if self.weight is None else self.weight[rows])
+        weight, groups = (None if of is None else of[rows] for of in (self.weight, self.groups))
+        return Table(chosen(self.x, rows), self.y[rows], weight, groups)
 
 
 class Reading(NamedTuple):

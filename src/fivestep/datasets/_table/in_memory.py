@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 from torch import Tensor
@@ -20,7 +20,10 @@ from .._base import Dataset, Rows
 from .encoded import encoded_parts, targets_of
 from .leaks import MOST_ROWS, leaks, never_seen, repeated
 from .source import FEWEST, LoadedTable, TableSource, as_text, check_names
-from .split import TableParts, Taken, named, small_parts, split_table, with_target
+from .split import TableParts, Taken, groups_of, named, small_parts, split_table, times_of, with_target
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def load_in_memory(
@@ -39,16 +42,18 @@ def load_in_memory(
         class_names=targets.class_names,
         encoder=learned.encoder,
     )
-    return LoadedTable(data, learned.kinds, learned.notes)
+    return LoadedTable(data, learned.kinds, learned.notes, learned.groups, learned.times)
 
 
 class _Learned(NamedTuple):
-    """The source with the file's decimal mark, the columns' kinds, the fitted encoder, and notes."""
+    """The source with the file's decimal mark, the columns' kinds, the fitted encoder, notes, groups, times."""
 
     source: TableSource
     encoder: Encoder
     kinds: list[ColumnKind]
     notes: list[str]
+    groups: "np.ndarray | None"
+    times: "np.ndarray | None"
 
 
 def _learn(
@@ -83,7 +88,8 @@ def _learn(
             with named(part.file):
                 encoder.check_columns(part.frame.columns)
         notes += leaks(encoder, frame[parts.train.places.head(MOST_ROWS)]) + repeated(encoder, *parts)
-    return _Learned(source, encoder, kinds, notes), list(parts)
+    groups, times = groups_of(parts, source), times_of(parts, source)
+    return _Learned(source, encoder, kinds, notes, groups, times), list(parts)
 
 
 def _read(file: str, source: TableSource, texts: Sequence[str] = ()) -> pl.DataFrame:

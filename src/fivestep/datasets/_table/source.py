@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 
 from ...check import InputError, one_of, refuse
 from ...table.kinds import ColumnKind
 from ...table.packed import stem_of
 from ...table.words import listed
 from .._base import Dataset
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SHARE = 0.2
 """The default share of the rows to test on, and of the rest to validate on."""
@@ -64,11 +67,6 @@ class TableSource:
         others = {"group": self.group, "time": self.time, "weight": self.weight}
         return dict.fromkeys(self.targets, "target") | {name: role for role, name in others.items() if name}
 
-    @property
-    def is_split_by_chance(self) -> bool:
-        """Whether chance alone says which rows validate, as it draws the folds of bagging."""
-        return self.group is None and self.time is None and not isinstance(self.valid, str)
-
     def in_folder(self, folder: Path) -> Self:
         """The same files in another folder."""
 
@@ -117,6 +115,11 @@ class LoadedTable(NamedTuple):
     data: Dataset
     kinds: list[ColumnKind]
     notes: list[str]
+    groups: "np.ndarray | None" = None
+    """The number of the group of each row to train and then to validate on, where all are in one file in memory."""
+
+    times: "np.ndarray | None" = None
+    """The same for their times."""
 
 
 def as_text(source: TableSource) -> tuple[str, ...]:

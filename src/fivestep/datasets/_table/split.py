@@ -119,6 +119,22 @@ def _take(
     return roles.filter(~pl.Series(taken)), roles.filter(pl.Series(taken))
 
 
+def groups_of(parts: TableParts, source: TableSource) -> "np.ndarray | None":
+    """The number of the group of each row to train and then to validate on; None without groups, or in two files."""
+    if source.group is None or parts.valid.file:
+        return None
+    names = [texts(part.column(source.group)).fill_null("") for part in (parts.train, parts.valid)]
+    return pl.concat(names).rank("dense").to_numpy()
+
+
+def times_of(parts: TableParts, source: TableSource) -> "np.ndarray | None":
+    """The time of each row to train and then to validate on, as a number; None without times, or in two files."""
+    if source.time is None or parts.valid.file:
+        return None
+    moments = [_moments(part, source.time, source.decimal) for part in (parts.train, parts.valid)]
+    return pl.concat(moments).to_numpy()
+
+
 def _labels(roles: pl.DataFrame, targets: TargetColumns) -> Tensor:
     """What a part must keep the shares of: classes, of several columns those that occur together; or nothing."""
     if not targets.are_classes:
