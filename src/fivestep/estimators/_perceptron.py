@@ -11,7 +11,6 @@ from torch import Tensor
 
 from ..check import refuse
 from ..datasets._base import Dataset, Rows
-from ..datasets._folds import group_numbers
 from ..engines._engine import Engine
 from ..ensemble import num_members
 from ..find import find, names
@@ -80,19 +79,17 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
 
         `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is used
         for early stopping and to choose the best epoch, in place of a part of the rows; scikit-learn's own names for it
-        are `X_val`, `y_val` and `sample_weight_val`. `groups` (N,) has rows of one group, as of one patient, stay
+        are `X_val`, `y_val` and `sample_weight_val`. With `groups` (N,), rows of one group, as of one patient, stay
         together wherever rows are set aside: folds are those of scikit-learn's `StratifiedGroupKFold` or `GroupKFold`.
-        Raises a `ValueError` that says what cannot work, and a
-        `DivergenceError` if the loss does not stay finite; the estimator is then as it was before.
+        Raises a `ValueError` that says what cannot work, and a `DivergenceError` if the loss does not stay finite; the
+        estimator is then as it was before.
         """
         check_default_device()
         check_parameters(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
         stop_by = StopRows.of(eval_set, X_val, y_val, sample_weight_val)
-        recipe, how, X = self._recipe(), self._reading(), plain_rows(X)
-        table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
-        if groups is not None:
-            table = table._replace(groups=group_numbers(groups, len_of(table)))
+        recipe, X = self._recipe(), plain_rows(X)
+        table = read(self, X, y, sample_weight, self._reading(), self._inputs if goes_on else None).of_groups(groups)
         if recipe.scales and table.weight is not None:
             table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 does not count
         if not goes_on:

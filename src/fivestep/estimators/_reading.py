@@ -12,6 +12,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 from ..check import InputError, refuse
+from ..datasets._folds import group_numbers
 from ..table.advice import OF_ARRAY
 from ..table.dates import FIRST_DAY
 from ..table.frame import as_frame
@@ -35,6 +36,10 @@ class Table(NamedTuple):
         """Those rows; of an array they are not copied."""
         weight, groups = (None if of is None else of[rows] for of in (self.weight, self.groups))
         return Table(chosen(self.x, rows), self.y[rows], weight, groups)
+
+    def of_groups(self, groups: Any) -> "Table":
+        """The rows with their groups, if there are any; raises an `InputError` unless each row has one."""
+        return self if groups is None else self._replace(groups=group_numbers(groups, self.x.shape[0]))
 
 
 class Reading(NamedTuple):
