@@ -74,15 +74,13 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
     ) -> Self:
         """Trains on rows X (N, I), an array, a sparse matrix or a DataFrame, and targets y, (N,) or (N, O).
 
-        Sparse rows become dense, a few at a time where all would fill the memory and the parameters allow it; else
-        those that do not fit are refused.
-
+        Sparse rows become dense, a few at a time where all would fill the memory and the parameters allow it.
         `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is used
         for early stopping and to choose the best epoch, in place of a part of the rows; scikit-learn's own names for it
         are `X_val`, `y_val` and `sample_weight_val`. With `groups` (N,), rows of one group, as of one patient, stay
         together wherever rows are set aside: folds are those of scikit-learn's `StratifiedGroupKFold` or `GroupKFold`.
-        Raises a `ValueError` that says what cannot work, and a `DivergenceError` if the loss does not stay finite; the
-        estimator is then as it was before.
+        Raises a `ValueError` that says what cannot work, as rows that do not fit into memory, and a `DivergenceError`
+        if the loss does not stay finite; the estimator is then as it was before.
         """
         check_default_device()
         check_parameters(self)
