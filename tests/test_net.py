@@ -144,11 +144,22 @@ def test_an_option_that_cannot_work_is_refused(options: dict[str, Any], sentence
         ((None,), "a choice must be a name .* got None"),
         (("linear", "rleu"), "layer must be one of .* did you mean 'relu'?"),
         (("linear:out_feature=3", "linear"), "option of layer 'linear' .* did you mean 'out_features'?"),
+        (("linear:out_features=3", "dropout:p=2", "linear"), r"dropout must be a number in \[0, 1\), got 2"),
+        (("linear:out_features=-3", "linear"), "out_features must be a whole number of at least 1, got -3"),
+        (("elu:alpha=-1", "linear"), "alpha must be a finite number greater than 0, got -1"),
+        (("embedding", "linear"), "layer 'embedding' must be given num_embeddings, embedding_dim, got 'embedding'"),
+        (("residual:layers=['dropout:p=3']", "linear"), r"dropout must be a number in \[0, 1\), got 3"),
     ],
 )
-def test_layers_that_cannot_work_are_refused(layers: Any, sentence: str) -> None:
+@pytest.mark.parametrize("sizes", [(2, 1), (None, None)], ids=["sizes", "no sizes yet"])
+def test_layers_that_cannot_work_are_refused(layers: Any, sentence: str, sizes: tuple[int | None, ...]) -> None:
     with pytest.raises(InputError, match=sentence):
-        NetSpec(layers, 2, 1)
+        NetSpec(layers, *sizes)
+
+
+def test_initial_weights_that_cannot_be_drawn_are_refused() -> None:
+    with pytest.raises(InputError, match="std must be a finite number greater than 0, got -1"):
+        MLP(None, 8, None, init="normal:std=-1")
 
 
 def test_layers_may_be_written_as_text() -> None:

@@ -83,11 +83,16 @@ def test_a_setting_that_cannot_work_is_refused(option: str, value: Any, sentence
         ({"weight_decay": -0.1}, "weight_decay must be a finite number of at least 0, got -0.1"),
         ({"optimizer": "adam", "weight_decay": -0.1}, "weight_decay must be a finite number of at least 0, got -0.1"),
         ({"optimizer": "adamw:weight_decay=nan"}, "weight_decay must be a finite number of at least 0, got"),
+        ({"loss": "huber:delta=-1"}, "delta must be a finite number greater than 0, got -1"),
+        ({"loss": "cross_entropy:label_smoothing=2"}, r"label_smoothing must be a number in \[0, 1\), got 2"),
+        ({"schedule": "step:every=-3"}, "every must be a whole number of steps, or a share .*, got -3"),
+        ({"schedule": "warmup:then=cosin"}, "schedule must be one of .*, got 'cosin'; did you mean 'cosine'"),
+        ({"schedule": "warmup:then='step:gamma=2'"}, r"gamma must be a number in \(0, 1\), got 2"),
     ],
 )
-def test_an_update_rule_that_cannot_work_is_refused(settings: dict[str, Any], sentence: str) -> None:
+def test_options_that_cannot_work_are_refused_when_the_plan_is_written(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        TrainPlan(**settings).build_optimizer()
+        TrainPlan(**settings)
 
 
 def test_parts_are_built_with_their_options() -> None:

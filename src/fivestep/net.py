@@ -34,14 +34,12 @@ class NetSpec:
             if size is not None:
                 at_least(argument, size, 1, "leave it None to take it from the data")
                 object.__setattr__(self, argument, plain(size))
-        init = Choice.parse(self.init)
-        check_options("inits", init.name, init.options)
-        object.__setattr__(self, "init", init)
+        object.__setattr__(self, "init", Choice.parse(self.init))
+        self.build_init()
         if not isinstance(self.layers, list | tuple):
             raise refuse("layers", self.layers, "a list or tuple of layers", "build a network with MLP(...)")
         object.__setattr__(self, "layers", tuple(Choice.parse(layer) for layer in self.layers))
-        for layer in self.layers:
-            check_options(layer_family(layer.name), layer.name, layer.options)
+        _unsized(self)
 
     def sized(self, in_features: int, out_features: int) -> "NetSpec":
         """The same network for that many inputs and outputs; raises an `InputError` if it already has other sizes."""
@@ -146,6 +144,16 @@ def _summary_rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int,
 
 
 @functools.lru_cache(maxsize=1000)
+def _unsized(spec: "NetSpec") -> "tuple[Layer, ...]":
+    """The layers with their options, before they know their inputs; raises an `InputError` for an unusable option."""
+    last = max((k for k, choice in enumerate(spec.layers) if has_width(choice)), default=None)
+    width = {"out_features": spec.out_features or 1}  # of the last: the data may still have to say it
+    return tuple(
+        build(layer_family(choice.name), choice, **(width if k == last else {})) for k, choice in enumerate(spec.layers)
+    )
+
+
+@functools.lru_cache(maxsize=1000)
 def _build_layers(spec: "NetSpec") -> "tuple[Layer, ...]":
     """The layers of a network, cached, as they are frozen data: a fleet asks for them three times for each network."""
     if spec.in_features is None or spec.out_features is None:
@@ -154,10 +162,8 @@ def _build_layers(spec: "NetSpec") -> "tuple[Layer, ...]":
         )
     layers: list[Layer] = []
     shape: tuple[int, ...] = (spec.in_features,)
-    last = max((k for k, choice in enumerate(spec.layers) if has_width(choice)), default=None)
-    for k, choice in enumerate(spec.layers):
-        width = {"out_features": spec.out_features} if k == last else {}
-        layers.append(build(layer_family(choice.name), choice, **width).sized(shape))
+    for k, (choice, layer) in enumerate(zip(spec.layers, _unsized(spec), strict=True)):
+        layers.append(layer.sized(shape))
         if k > 0 and layers[-1].must_be_first:
             raise InputError(
                 f"{choice.name} must be the first layer, which sees the rows as they are, got it as layer {k}; "

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from .check import PLAIN, AtMost, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
-from .find import Choice, build, check_options, find, names, option_names
+from .find import Choice, build, find, names, option_names
 from .group import Group
 
 if TYPE_CHECKING:
@@ -81,10 +81,9 @@ class TrainPlan:
         for name, value in vars(self).items():
             if type(value) not in PLAIN:
                 object.__setattr__(self, name, plain(value))  # replaces an existing attribute, so the loop stays valid
-        for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
-            choice = Choice.parse(getattr(self, name))
-            check_options(family, choice.name, choice.options)
-            object.__setattr__(self, name, choice)
+        for name in ("loss", "optimizer", "schedule"):
+            object.__setattr__(self, name, Choice.parse(getattr(self, name)))
+        self.build_loss(), self.build_optimizer(), self.build_schedule()
         positive("lr", self.lr, "0.1 is usual for sgd, 0.001 for adam")
         at_least("epochs", self.epochs, 1, "one epoch visits every row once")
         at_least("seed", self.seed, 0, "0 is usual")

@@ -57,7 +57,6 @@ def prepare(
     recipe: Recipe = find("recipes", recipe_name)()
     settings = {**asked_by(task, model, recipe), **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
-    train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
     _check_loss_of_task(task_name, model, train_plan)
     if isinstance(valid, Path):
         raise refuse("--valid", str(valid), f"a share or a number of the rows of task {task_name!r}", "write 0.2")

@@ -45,6 +45,8 @@ class Residual(Composite):
             raise refuse("layers of a residual", self.layers, *usual)
         if not all(isinstance(text, str) for text in self.layers):
             raise refuse("layers of a residual", self.layers, *usual)
+        for choice in map(Choice.parse, self.layers):
+            build(layer_family(choice.name), choice)  # refuses an unusable option here, not when sizes are known
         object.__setattr__(self, "layers", tuple(self.layers))
 
     @cached_property
