@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from .check import PLAIN, AtMost, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
-from .find import Choice, build, find, names, option_names
+from .find import Choice, build, check_usable, find, names, option_names
 from .group import Group
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class TrainPlan:
                 object.__setattr__(self, name, plain(value))  # replaces an existing attribute, so the loop stays valid
         for name in ("loss", "optimizer", "schedule"):
             object.__setattr__(self, name, Choice.parse(getattr(self, name)))
-        self.build_loss(), self.build_optimizer(), self.build_schedule()
+        self._check_items()
         positive("lr", self.lr, "0.1 is usual for sgd, 0.001 for adam")
         at_least("epochs", self.epochs, 1, "one epoch visits every row once")
         at_least("seed", self.seed, 0, "0 is usual")
@@ -106,6 +106,20 @@ class TrainPlan:
         self._check_rule()
         self._normalize_metrics()
         self._check_temperature()
+
+    def _check_items(self) -> None:
+        """Refuses a loss, an update rule or a schedule that cannot be built."""
+        check_usable("losses", self.loss)
+        check_usable("schedules", self.schedule)
+        if self._shared_options():
+            self.build_optimizer()
+        else:
+            check_usable("optim", self.optimizer)
+
+    def _shared_options(self) -> dict[str, Any]:
+        """The options of the update rule that are fields of the plan, as far as they are set."""
+        shared = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
+        return {name: value for name, value in shared.items() if value is not None}
 
     def _normalize_groups(self) -> None:
         """Refuses invalid factors, and normalizes the names."""
@@ -176,9 +190,7 @@ class TrainPlan:
 
     def build_optimizer(self) -> "Optimizer":
         """The update rule, made with its options and those of `momentum`, `nesterov`, `weight_decay` that are set."""
-        shared = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
-        given = {name: value for name, value in shared.items() if value is not None}
-        optimizer: Optimizer = build("optim", self.optimizer, **given)
+        optimizer: Optimizer = build("optim", self.optimizer, **self._shared_options())
         return optimizer
 
     def build_schedule(self) -> "Schedule":
