@@ -124,7 +124,7 @@ GOALS = (
     ),
     Goal("1,024 networks: JAX's vmap over ours", "fleets", median("1024", "over", "JAX jit(vmap(scan))"), 5, 8, True),
     Goal("a fleet of one over the single engine", "fleets", median("1", "over", "fit_many"), 1.1),
-    Goal("one row: eager PyTorch over ours", "prediction", median(*ROW, "PyTorch nn.Sequential"), 5, None, True),
+    Goal("one row: eager PyTorch over ours", "prediction", median(*ROW, "the same in inference_mode"), 5, None, True),
     Goal("... scikit-learn over ours", "prediction", median(*ROW, "scikit-learn predict"), 30, None, True),
     Goal("a sweep of 256 networks", "sweep", median("seconds", "all to the end"), 10, 3, unit=" s"),
     Goal("fivestep train moons", "startup", median("seconds", "fivestep train moons"), 4, 2.5, unit=" s"),
