@@ -65,6 +65,13 @@ def test_a_row_of_weight_two_is_two_rows() -> None:
     assert distance(weighed.w["levels"], repeated.w["levels"]) < FORMULA
 
 
+def test_each_token_weighs_as_much_as_its_row() -> None:
+    tokens, weight = rows([1, 2], [5, 7])[..., None], rows([2, 1])[0]  # (N, T, 1), (N,)
+    one, repeated = Alone.of("percentiles:", 1), learned("", 1, 1, 2, 2, 5, 7)
+    one.layer.learn_(one.w, tokens, weight)
+    assert distance(one.w["levels"], repeated.w["levels"]) < FORMULA
+
+
 def test_a_column_of_one_value_is_level() -> None:
     assert distance(learned("", 4, 4, 4).train(rows([4], [5], [3]))[:, 0], torch.zeros(3).double()) < FORMULA
 

@@ -87,7 +87,8 @@ class Percentiles(LearnsFromRows):
 
     def learn_(self, w: Tensors, x: Inputs, weight: RowWeights | None) -> None:
         numbers = x.flatten(0, -2)[:, self.chosen].double().cpu().numpy()
-        counts = np.ones(len(numbers)) if weight is None else weight.double().cpu().numpy()
+        counts = np.ones(len(x)) if weight is None else weight.double().cpu().numpy()
+        counts = counts.repeat(len(numbers) // len(x))  # each token weighs as much as its row
         for column, knots, levels in zip(numbers.T, w["knots"], w["levels"], strict=True):
             points = _points(column, counts, self.num_knots)
             for to, values in zip((knots, levels), points, strict=True):
