@@ -110,7 +110,7 @@ class Batches:
         if self._data.fresh is None and self.size < self.num_rows:
             weight = weight[draws.order(self._seed, index, self.num_rows).to(weight.device)]
         tiny = torch.finfo(self._dtype).tiny
-        return [max(total_of(part), tiny) for part in weight.split(self.size)]
+        return [max(total_of(part), tiny) for part in weight.cpu().split(self.size)]
 
     def _batch(self, rows: Rows, where: slice) -> Batch:
         weight = None if rows.weight is None else shares_of(rows.weight[where])

@@ -236,7 +236,7 @@ class Blocks:
         if not l2:
             return torch.zeros_like(totals)
         if weight is not None:
-            places = zip(starts.tolist(), stops.tolist(), strict=True)
+            places, weight = zip(starts.tolist(), stops.tolist(), strict=True), weight.cpu()  # one copy for all steps
             totals = torch.tensor([total_of(weight[start:stop]) for start, stop in places], dtype=torch.float64)
         return torch.full_like(totals, l2) / totals.clamp(min=torch.finfo(self._dtype).tiny)  # l2 / x is l2 * (1 / x)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
+from ...batches import shares_of
 from ...find import Choice
 from ...net import NetSpec
 from ...optim._base import Optimizer
@@ -190,7 +191,7 @@ def rows_at_a_time(numbers: int, num_rows: int, itemsize: int) -> dict[str, int]
 def _shares(weight: Tensor, places: Tensor, sizes: Tensor) -> Tensor:
     """The weights of the places (n, K, B), divided by their sum over each step and network."""
     taken = weight[places.long()] * (torch.arange(places.shape[2], device=sizes.device) < sizes[:, None, None])
-    return taken / taken.sum(2, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
+    return shares_of(taken)
 
 
 def _power_of_two(count: int) -> int:
