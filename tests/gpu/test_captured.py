@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._graphs import Graphs
@@ -161,3 +162,13 @@ def test_new_rows_are_recorded_anew() -> None:
             for _ in steps(one, data, plan):
                 pass
     assert distance(engine.params.flat, scratch.params.flat) < ENGINES_FLOAT32
+
+
+def test_a_wrong_label_is_refused_and_the_device_goes_on() -> None:
+    """A kernel that looks it up would fail, and with it all that follows in this process."""
+    plan, right = small_plan(), three_classes()
+    engine = make_engine("fused", small_net(), plan, device="cuda")
+    wrong = Dataset(Rows(right.train.x, right.train.y + 1), num_outputs=3)
+    with pytest.raises(InputError, match="y must hold classes 0 to 2 for a network of 3 outputs, got 1 to 3"):
+        next(steps(engine, wrong, plan))
+    assert next(steps(engine, right, plan)).loss.isfinite()

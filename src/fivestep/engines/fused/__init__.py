@@ -104,7 +104,8 @@ class FusedEngine(BlockEngine):
         y = rows.y.byte() if rows.y.dtype == torch.bool else rows.y
         places = torch.stack([y.argmin(), y.argmax()]) // y[0].numel()
         few = rows.take(places).to(self.device, self.dtype)  # what holds for these two rows holds for all
-        self._check(self.as_input(few.inputs(self.dtype)).shape[:-1], few.y, None)
+        shape, host = self.as_input(few.inputs(self.dtype)).shape[:-1], torch.device("cpu")
+        self._check(shape, few.y.to(host), None, host)  # a wrong label would end all work on a CUDA device
 
     def release(self) -> None:
         self._body.release()
@@ -118,12 +119,16 @@ class FusedEngine(BlockEngine):
         train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
         return losses[0]
 
-    def _check(self, shape: Sequence[int], y: Targets, weight: RowWeights | None) -> None:
+    def _check(
+        self, shape: Sequence[int], y: Targets, weight: RowWeights | None, device: torch.device | None = None
+    ) -> None:
         """Checks targets and weights by calling the loss with logits of 0, as compiled code does not check them.
 
-        `shape` is that of the inputs without their last axis: (N,), or (N, T) of tokens.
+        `shape` is that of the inputs without their last axis: (N,), or (N, T) of tokens. The logits are on `device`,
+        the engine's unless it is given.
         """
-        logits = self.params.flat.new_zeros(()).expand(*shape, self.spec.out_features or 0)
+        place = self.device if device is None else device
+        logits = torch.zeros((), dtype=self.dtype, device=place).expand(*shape, self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
     def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
