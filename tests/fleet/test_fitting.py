@@ -182,6 +182,7 @@ def test_the_number_of_threads_is_put_back() -> None:
             {"num_threads": 0},
             "num_threads must be a whole number of at least 1, got 0; leave it out for all processors",
         ),
+        ({"every": 0}, "every must be a whole number of at least 1, got 0"),
     ],
 )
 def test_a_fleet_that_cannot_be_is_refused(options: dict[str, Any], sentence: str) -> None:

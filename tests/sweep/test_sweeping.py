@@ -78,6 +78,12 @@ def test_it_repeats_to_the_bit_and_another_seed_does_not(found: Sweep, tmp_path:
     assert remains(swept(tmp_path / "b", replace(HOW, sampler_seed=1))) != remains(found)
 
 
+def test_it_begins_at_once_however_many_networks_are_asked_for(found: Sweep, tmp_path: Path) -> None:
+    how = replace(HOW, models=10**12)
+    training = Sweep(tmp_path, found.candidates, Space.of(SPACE), how, tmp_path / "j").train()
+    assert next(training).num_models == 10**12
+
+
 def test_more_networks_can_be_asked_for_later(found: Sweep, tmp_path: Path) -> None:
     swept(tmp_path / "a", replace(HOW, models=8))
     more = swept(tmp_path / "a")

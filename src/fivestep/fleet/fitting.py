@@ -69,6 +69,8 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     """
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
+    if every is not None:
+        at_least("every", every, 1, "leave it out to evaluate at the end")
     count = num_threads or (num_processors() if ranks.are_alone else torch.get_num_threads())
     options = FleetOptions(engine, str(dtype).removeprefix("torch."), str(device), every, count)
     with uncollected():

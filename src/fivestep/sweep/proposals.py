@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .attempts import Attempt
+from .attempts import Attempt, ranked
 from .quiet import quiet
 from .space import Space
 
@@ -17,6 +17,12 @@ SAMPLERS = ("auto", "tpe", "random", "grid")
 
 STARTUP = 20
 """The number of networks drawn at random before the sampler uses results."""
+
+MOST_SHOWN, BEST_SHOWN = 500, 100
+"""The most attempts that the sampler is shown, and how many of them are the best.
+
+It compares the best 25 with the rest. For each network that it proposes, a thousand attempts take it 9 ms.
+"""
 
 TRIES = 20
 """The most draws for one network while its settings equal those of another."""
@@ -45,10 +51,22 @@ def proposals(
     with quiet():
         study = optuna.create_study(sampler=_sampler(sampler, seed, networks[0]))
         distributions = space.distributions()
-        for attempt in sorted(history, key=lambda attempt: attempt.network):
+        for attempt in shown_of(history):
             study.add_trial(_as_trial(attempt, space))
         known = {frozenset(attempt.drawn.items()) for attempt in history}
         return [_new(known, lambda: dict(study.ask(distributions).params)) for _ in networks]
+
+
+def shown_of(history: Sequence[Attempt]) -> list[Attempt]:
+    """The best and the latest attempts, by network."""
+    best = ranked(history)[:BEST_SHOWN]
+    taken = {one.network for one in best}
+    others = sorted((one for one in history if one.network not in taken), key=_network)
+    return sorted([*best, *others[BEST_SHOWN - MOST_SHOWN :]], key=_network)
+
+
+def _network(attempt: Attempt) -> int:
+    return attempt.network
 
 
 def _new(known: set[frozenset[Any]], draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:

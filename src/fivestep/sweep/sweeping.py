@@ -288,11 +288,14 @@ class Sweep:
 
     def _next_fleet(self) -> range:
         """The first fleet with a free network that no other worker trains; else the first with a free network."""
-        starts = range(0, self.num_models, self._together)
-        fleets = [range(start, min(start + self._together, self.num_models)) for start in starts]
-        open_ones = [fleet for fleet in fleets if any(map(self._is_free, fleet))]
-        untouched = [fleet for fleet in open_ones if all(self._is_free(k) or self._is_over(k) for k in fleet)]
-        return next(iter([*untouched, *open_ones]), range(0))
+        found = range(0)
+        for start in range(0, self.num_models, self._together):
+            fleet = range(start, min(start + self._together, self.num_models))
+            if any(map(self._is_free, fleet)):
+                if all(self._is_free(k) or self._is_over(k) for k in fleet):
+                    return fleet
+                found = found or fleet
+        return found
 
     def _drawn(self, fleet: range, free: list[int]) -> dict[int, Mapping[str, Any]]:
         """The settings for the free networks of a fleet: those of the attempt before where one was lost."""
