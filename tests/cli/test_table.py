@@ -416,3 +416,46 @@ def test_pixels_that_are_no_square_say_their_height(fivestep: Command, tmp_path:
     code, _, err = fivestep(*given, "--augment", "shift_and_flip")
     assert (code, "height x width pixels, got rows of shape (56,)" in err) == (2, True)
     assert fivestep(*given, "--augment", "shift_and_flip:height=7,width=8").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--dropout", 2), "dropout must be a number in [0, 1), got 2.0"),
+        (("--optimizer", "adam:betas=(0.9,2)"), "beta2 must be a number in [0, 1), got 2"),
+        (("--schedule", "step:every=-3"), "every must be a whole number of steps, or a share of all steps"),
+        (("--loss", "huber:delta=-1"), "delta must be a finite number greater than 0, got -1"),
+        (("--activation", "elu:alpha=-1"), "alpha must be a finite number greater than 0, got -1"),
+        (("--init", "normal:std=-1"), "std must be a finite number greater than 0, got -1"),
+        (("--metric", "acuracy"), "got 'acuracy'; did you mean 'accuracy'?"),
+        (("--lr", -1), "lr must be a finite number greater than 0, got -1.0"),
+        (("--gated",), "got 'gated'; leave it out, or use model 'feed-forward'"),
+        (("--engine", "fast"), "engine must be one of autograd, fused, nn, scratch, got 'fast'"),
+        (("--device", "tpu"), "device must be one of auto, cpu, cuda, mps, got 'tpu'"),
+        (("--dtype", "float16"), "dtype must be one of float32, float64, got 'float16'"),
+        (("--precision", "half"), "precision must be one of tf32, bfloat16, got 'half'"),
+        (("--track", "nowhere"), "tracker must be one of mlflow, tensorboard, wandb, got 'nowhere'"),
+        (("--out", "full"), "out must be a folder that is new or empty, got 'full'"),
+        (("--test", 0), "--test must be a share in (0, 1), a number of rows, or a file, got 0.0"),
+        (("--valid", 2.5), "--valid must be a share in (0, 1), a number of rows, or a file, got 2.5"),
+    ],
+    ids=lambda given: str(given[0]) if isinstance(given, tuple) else "",
+)
+def test_what_cannot_work_with_any_file_is_refused_before_it_is_read(
+    fivestep: Command, tmp_path: Path, options: tuple[object, ...], sentence: str
+) -> None:
+    """The file does not exist: it would be the reason if it were opened."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").touch()
+    refused = fivestep("train", "nowhere.csv", "--target", "price", *options)
+    assert refused.code == 2
+    assert sentence in refused.err
+
+
+@pytest.mark.parametrize(
+    "options", [("--metric", "rmse"), ("--metric", "auc"), ("--temperature-scaling",), ()], ids=str
+)
+def test_what_works_with_some_files_waits_for_the_file(fivestep: Command, options: tuple[object, ...]) -> None:
+    refused = fivestep("train", "nowhere.csv", "--target", "price", *options)
+    assert refused.code == 2
+    assert "nowhere.csv" in refused.err

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from cyclopts import Group, Parameter
 
-from ..check import InputError, at_least, nearest
+from ..check import InputError, at_least, nearest, refuse
 from ..find import shown_names
 from ._values import whole
 
@@ -108,6 +108,9 @@ class TableOptions:
             raise InputError(f"FILE must be one file without --stream, got the pattern '{file}'; add --stream.")
         shares = {"valid": valid, "test": self.test}
         given = {name: _plain(value) for name, value in shares.items() if value is not None}
+        for name, how in given.items():
+            if isinstance(how, float) and not 0 < how < 1 and not (how >= 1 and how.is_integer()):
+                raise refuse(f"--{name}", how, "a share in (0, 1), a number of rows, or a file", "0.2 is usual")
         return TableSource(
             str(file.resolve()),
             self.target_as_kept,

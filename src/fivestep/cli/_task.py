@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
-from ..check import one_of, refuse, warn
+from ..check import InputError, one_of, refuse, warn
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
 from ..datasets._split import split
@@ -26,6 +27,9 @@ DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
 
 FOR_FILES = "a file is for fivestep train, sweep and lr"
 """The advice where a file is not accepted."""
+
+SOME_ROWS, SOME_COLUMNS = 1000, 10
+"""Of a table that has not been read, so that a recipe can say what it refuses of any."""
 
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
 """The models for a file, the default first."""
@@ -110,12 +114,29 @@ def prepare_table(
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()
     chosen = {**given(network), **given(plan)}
+    check_settings(recipe, model, chosen)
     scales_target = is_of_any_number(chosen.get("loss"))
     loaded = load_table(source, seed=chosen.get("seed", 0), scales_target=scales_target, pixels=recipe.takes_pixels)
     spec, train_plan = settled(loaded.data, recipe, model, chosen)
     if num_networks * train_plan.epochs < EPOCHS_TO_KEEP:
         loaded = loaded._replace(data=decoding(loaded.data))
     return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
+
+
+def check_settings(recipe: Recipe, model: str, chosen: Mapping[str, Any]) -> None:
+    """Raises an `InputError` for settings that go with no table, before a file is read, which may take minutes."""
+    refused: list[InputError] = []
+    for loss in [chosen["loss"]] if "loss" in chosen else ["cross_entropy", "mse"]:
+        facts = Facts(SOME_ROWS, SOME_COLUMNS, 2, build("losses", loss).target)
+        try:
+            with catch_warnings():
+                simplefilter("ignore")  # they are said when the rows are known
+                recipe.prepare(model, {**chosen, "loss": loss}, facts)
+        except InputError as error:
+            refused.append(error)
+        else:
+            return
+    raise refused[0]
 
 
 def is_of_any_number(loss: str | Choice | None) -> bool:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..check import warn
-from ..engines._make import make_engine
+from ..engines._make import check_engine, make_engine
 from ..find import Choice, find
 from ..machine.files import check_writable, replacing, unwritable
 from ..range_test import SAFETY, RangeTest, lr_range_test
@@ -69,11 +69,12 @@ def lr(
     for name in WITHOUT_MEANING:
         if getattr(plan, name) is not None:
             warn(f"{option(name)} has no meaning for fivestep lr, which sets the rate itself.")
+    choice = Choice("auto", alone=True) if options.engine == "auto" else options.engine
+    check_engine(choice, options.dtype, options.device)
     prepared = _prepare(task, options, network, plan, table)
     num_rows = prepared.data.num_rows
     epochs = max(1, -(-options.num_steps // prepared.plan.steps_per_epoch(num_rows)))
     short = replace(prepared.plan, epochs=epochs)  # so few steps need no compiled code
-    choice = Choice("auto", alone=True) if options.engine == "auto" else options.engine
     engine = make_engine(choice, prepared.spec, short, dtype=options.dtype, device=options.device, num_rows=num_rows)
     picture = options.out or Path(f"lr-range-{prepared.data.name}.png")
     check_writable("--out", picture)

@@ -11,8 +11,9 @@ from rich.console import Console
 from ..check import DivergenceError, InputError, at_least, positive
 from ..datasets._base import Dataset
 from ..diagnosis._evidence import constant_that_is_better
-from ..engines._make import make_engine
+from ..engines._make import check_engine, make_engine
 from ..ensemble import num_members
+from ..machine.files import check_empty
 from ..machine.interrupt import termination_raises
 from ..preflight import check_merged
 from ..ranks import Ranks
@@ -20,7 +21,7 @@ from ..ranks.torchrun import leave_note, note_left
 from ..report import Recent, write_report
 from ..run import Run
 from ..scores import Measured, measured
-from ..trackers._track import track
+from ..trackers._track import check_trackers, track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
@@ -185,6 +186,10 @@ def _prepare(
             "TASK must be the name of a task or a file, got none; write for example fivestep train moons, or fivestep "
             "train houses.csv --target price. See fivestep tasks; a run goes on with --resume RUN."
         )
+    if options.out is not None:
+        check_empty(options.out)
+    check_trackers(*(options.track or ()))
+    check_engine(engine_choice(options), options.dtype or "float32", options.device)
     recipe = options.recipe or ("tabular" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)

@@ -14,7 +14,7 @@ from ..ranks import ALONE, Ranks
 from ._choose import choose
 from ._engine import Engine
 from ._memory import check_memory, is_large
-from .fused.recorded.precision import check_precision
+from .fused.recorded.precision import PRECISIONS, check_precision
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -42,15 +42,10 @@ def make_engine(
     its own. Raises an `InputError` for an unknown name, a missing device, or a network whose sizes are not known yet.
     Warns if the network ends with an activation that the loss applies itself.
     """
-    dtype, device = str(dtype).removeprefix("torch."), str(device)
-    one_of("dtype", dtype, DTYPES)
+    dtype = str(dtype).removeprefix("torch.")
+    choice, found = check_engine(name, dtype, str(device))
     instances(spec=(spec, NetSpec), plan=(plan, TrainPlan), ranks=(ranks, Ranks))
-    choice = Choice.parse(name)
-    if choice.name in DEVICES[1:]:
-        advice = f"it is a device: pass device={choice.name!r} and leave the engine 'auto'"
-        raise refuse("engine", choice.name, f"auto, or one of {', '.join(names('engines'))}", advice)
-    _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
-    place = device_of(ranks, find_device(device, dtype))
+    place = device_of(ranks, found)
     check_memory(spec, plan, dtype, place, num_rows, alone=ranks.are_alone)
     if place.type == "cpu" and is_large(spec):
         give_back_large()
@@ -65,6 +60,19 @@ def make_engine(
             f"the loss applies itself: applied twice, the loss cannot get near 0; leave the layer out."
         )
     return engine
+
+
+def check_engine(name: str | Choice, dtype: str, device: str) -> tuple[Choice, torch.device]:
+    """The engine as a choice, and the device; raises an `InputError` for one that is unknown or missing."""
+    one_of("dtype", dtype, DTYPES)
+    choice = Choice.parse(name)
+    if choice.name in DEVICES[1:]:
+        advice = f"it is a device: pass device={choice.name!r} and leave the engine 'auto'"
+        raise refuse("engine", choice.name, f"auto, or one of {', '.join(names('engines'))}", advice)
+    _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
+    if choice.name in ("auto", "fused") and choice.options.get("precision") is not None:
+        one_of("precision", str(choice.options["precision"]), PRECISIONS)
+    return choice, find_device(device, dtype)
 
 
 def _check_options(choice: Choice, kind: type[Engine]) -> None:

@@ -282,14 +282,22 @@ def empty_folder(path: Path) -> Path:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if not all(_left_by_a_kill(entry) for entry in path.iterdir()):
-            raise refuse("out", str(path), "a folder that is new or empty", "choose another name, or remove it first")
+        check_empty(path)
         with replacing(path / "config.toml") as temporary:
             temporary.touch()
         (path / "config.toml").unlink()
     except OSError as error:
         raise unwritable("out", path, error) from error
     return path
+
+
+def check_empty(path: Path) -> None:
+    """Raises an `InputError` for a file, or a folder that is not empty: for a check before the folder is needed."""
+    try:
+        if path.exists() and not all(_left_by_a_kill(entry) for entry in path.iterdir()):
+            raise refuse("out", str(path), "a folder that is new or empty", "choose another name, or remove it first")
+    except OSError as error:
+        raise unwritable("out", path, error) from error
 
 
 def _left_by_a_kill(entry: Path) -> bool:

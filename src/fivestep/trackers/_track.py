@@ -34,9 +34,7 @@ def track(run: Run, *trackers: str | Choice) -> Iterator[Callable[[Epoch], None]
     Raises an `InputError` before the first step for a tracker whose package is missing, with the command that installs
     it, and for one that cannot begin.
     """
-    chosen = {str(choice): _built(choice) for choice in trackers}
-    for tracker in chosen.values():
-        tracker.check()
+    chosen = check_trackers(*trackers)
     memory = _Memory(run.path / REMEMBERED)
     for name, tracker in chosen.items():
         memory.places[name] = _begun(name, tracker, run, memory)
@@ -65,6 +63,14 @@ def track(run: Run, *trackers: str | Choice) -> Iterator[Callable[[Epoch], None]
             _left_if_it_fails(name, open_ones, lambda one: one.end(files, outcome))
 
 
+def check_trackers(*trackers: str | Choice) -> dict[str, Tracker]:
+    """The trackers by name; raises an `InputError` for one that is unknown, or whose package is missing."""
+    chosen: dict[str, Tracker] = {str(choice): build("trackers", choice) for choice in trackers}
+    for tracker in chosen.values():
+        tracker.check()
+    return chosen
+
+
 @final
 class _Memory:
     """What the run's folder remembers of its trackers, for resumption."""
@@ -82,11 +88,6 @@ class _Memory:
     def write(self) -> None:
         with suppress(OSError):  # the run itself reports that its folder cannot be written
             write_text(self._path, json.dumps({"last": self.last, "places": self.places}, indent=1))
-
-
-def _built(choice: str | Choice) -> Tracker:
-    tracker: Tracker = build("trackers", choice)
-    return tracker
 
 
 def _begun(name: str, tracker: Tracker, run: Run, memory: _Memory) -> dict[str, str]:
