@@ -8,6 +8,7 @@ import pytest
 
 from fivestep.check import (
     InputError,
+    InWords,
     at_least,
     in_unit_interval,
     nearest,
@@ -26,6 +27,11 @@ def test_the_sentence_says_what_was_expected_what_came_and_what_to_do() -> None:
 
 def test_without_advice_the_sentence_ends_with_the_value() -> None:
     assert str(refuse("epochs", "two", "a whole number", "")) == "epochs must be a whole number, got 'two'."
+
+
+def test_what_came_in_words_is_not_quoted() -> None:
+    sentence = str(refuse("a table", InWords("a Series"), "a DataFrame", "write series.to_frame()"))
+    assert sentence == "a table must be a DataFrame, got a Series; write series.to_frame()."
 
 
 def test_an_input_error_is_a_value_error() -> None:

@@ -145,7 +145,7 @@ def test_a_checkpoint_that_is_a_link_is_not_followed(run: Path, tmp_path: Path) 
     for path in checkpoints_in(run):
         path.unlink()
         path.symlink_to(tmp_path / "secret")
-    assert "an ordinary file, got 'a symbolic link'" in sentence_of(lambda: Run.resume(run))
+    assert "an ordinary file, got a symbolic link" in sentence_of(lambda: Run.resume(run))
     assert (tmp_path / "secret").read_text() == "mine"
 
 

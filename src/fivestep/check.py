@@ -55,6 +55,14 @@ class AtMost(int):
     """A batch size that nobody has chosen: so many rows, or all of them where there are fewer."""
 
 
+@final
+class InWords(str):
+    """What came, in words: `refuse` puts it into its sentence without quotation marks."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
 def refuse(argument: str, value: object, expected: str, advice: str) -> InputError:
     """The sentence "`argument` must be `expected`, got `value`; `advice`.", as an error to raise.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from .check import instance, instances, refuse
+from .check import InWords, instance, instances, refuse
 from .datasets._base import Part, Rows
 from .engines._engine import Engine
 from .engines._parts import rows_at_a_time
@@ -84,7 +84,9 @@ def _evaluate(
         each = sums.tolist()
     loss_sum, right, total = (sum(column) for column in zip(*each, strict=True))
     if total == 0:
-        raise refuse("the weights of the rows", "none", "numbers of at least 0 that are not all 0", "fix the weights")
+        raise refuse(
+            "the weights of the rows", InWords("none"), "numbers of at least 0 that are not all 0", "fix the weights"
+        )
     measured = tally.measured(ranks)
     accuracy = None if engine.criterion.target == "numbers" else right / total
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)

@@ -363,8 +363,11 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
         run = Run.start(new, data, out if resume is None else resume)
     else:
         run = Run.resume(resume, plan.epochs, ranks)
-        run._check_rows(data)  # first, as the plan and the sizes that are given follow from the rows
-        check_same(Config.of(new, plan, run.info), Config.of(run.engine, run.plan, run.info))
+        try:
+            check_same(Config.of(new, plan, run.info), Config.of(run.engine, run.plan, run.info))
+        except InputError:
+            run._check_rows(data)  # of which others would be the reason: plan and sizes follow from them
+            raise
     for _ in run.train(data):
         pass
     return run

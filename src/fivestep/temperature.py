@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .check import refuse
+from .check import InWords, refuse
 from .datasets._base import Dataset, Rows
 from .datasets._weights import class_weigher
 from .engines._engine import Engine
@@ -17,6 +17,7 @@ from .evaluation import evaluation_rows
 from .find import Choice, build
 from .layer import Memo
 from .losses._base import Loss
+from .machine.threads import threads_for
 
 LARGEST = 5.0
 """The largest temperature, and the inverse of the smallest: beyond, rows say little about its value."""
@@ -30,7 +31,7 @@ def check_temperature(engine: Engine) -> None:
     last = engine.spec.layers[-1].name
     if engine.plan.temperature_scaling and last not in LINEAR:
         expected = f"used with a last layer of {' or '.join(LINEAR)}, whose weights are divided"
-        raise refuse("temperature_scaling", f"True with {last}", expected, "leave it out")
+        raise refuse("temperature_scaling", InWords(f"True with {last}"), expected, "leave it out")
 
 
 def validation_rows(engine: Engine, data: Dataset) -> Rows | None:
@@ -61,8 +62,11 @@ def set_temperature(engines: Sequence[Engine], valid: Sequence[Rows]) -> float:
 
 def _logits(engine: Engine, rows: Rows) -> Tensor:
     """The network's outputs (N, O), on the CPU."""
-    parts = (part.to(engine.device, engine.dtype) for part in rows.parts(evaluation_rows(engine)))
-    return torch.cat([engine.predict(part.inputs(engine.dtype)).cpu() for part in parts])
+    found = []
+    for part in rows.parts(evaluation_rows(engine)):
+        with threads_for(engine, len(part)):
+            found.append(engine.predict(part.to(engine.device, engine.dtype).inputs(engine.dtype)).cpu())
+    return torch.cat(found)
 
 
 def best_temperature(choice: Choice, logits: Tensor, y: Tensor, weight: Tensor) -> float:

@@ -143,7 +143,7 @@ def test_more_rows_than_are_predicted_together_keep_their_places(
         (lambda frame: frame.with_columns(size=pl.lit("big")), "column 'size'"),
         (lambda frame: frame.head(0), "a table must have rows and columns, got 0 and 4"),
         (lambda _: pd.Series([1.0]), "for one row of a DataFrame write"),
-        (lambda frame: frame["size"], "got 'a Series'; write series.to_frame()."),
+        (lambda frame: frame["size"], "got a Series; write series.to_frame()."),
         (lambda _: "nowhere.csv", "FILE must be a file that exists, got 'nowhere.csv'"),
     ],
 )

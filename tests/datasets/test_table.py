@@ -410,7 +410,7 @@ def test_what_is_wrong_in_another_file_names_it(
             table().with_columns(kind=pl.lit("yes")),
             "must be a column of two classes or more, got 'yes'; add",
         ),
-        (table().with_columns(kind=pl.lit("NA")), "target 'kind' must be a column with values, got 'no value at all'"),
+        (table().with_columns(kind=pl.lit("NA")), "target 'kind' must be a column with values, got no value at all"),
     ],
     ids=["one row", "one class", "no target"],
 )

@@ -234,7 +234,7 @@ def test_a_parameter_that_cannot_be_is_refused_under_its_own_name(options: dict[
         (X, "eval_set must be a pair (X, y), or a triple with weights, got 'ndarray'; pass one of them."),
         (
             [(X, LETTERS), (X, LETTERS)],
-            "eval_set must be one pair (X, y), or one triple with weights, got '2 of them'; pass",
+            "eval_set must be one pair (X, y), or one triple with weights, got 2 of them; pass",
         ),
         ((X, LETTERS[:5]), "in eval_set, Found input variables with inconsistent numbers of samples: [30, 5]"),
         ((X[:, :2], LETTERS), "in eval_set, X has 2 features, but MLPClassifier is expecting 3 features as input."),

@@ -80,7 +80,7 @@ def saved(array: "np.ndarray") -> bytes:
         (saved(X)[:40], "must be a NumPy array that can be read, got an error"),
         (b"a,b\n1,2\n", "must hold arrays of numbers or texts, got Python objects or something else"),
         (saved(np.array([{}, "a"], dtype=object)), "must hold arrays of numbers or texts, got Python objects"),
-        (saved(np.array(3.0)), r"^in .*x\.npy, a table .* got 'an array of the shape \(\)"),
+        (saved(np.array(3.0)), r"^in .*x\.npy, a table .* got an array of the shape \(\)"),
         (saved(X + 1j), r"^in .*x\.npy, a table .* of complex128"),
     ],
     ids=["short", "version", "header", "text", "objects", "one number", "complex"],

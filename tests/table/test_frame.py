@@ -76,7 +76,7 @@ def test_values_of_several_types_become_texts_and_numbers_stay_numbers() -> None
         ({"z": np.array([1j, 2])}, r"column 'z' must be numbers, .*, got 'complex128'; make a column of each part\.$"),
         (
             pd.DataFrame(COLUMNS).iloc[0],
-            r"must be a DataFrame, .*, got 'a Series'; for one row of .* write df\.iloc\[\[0\]\]",
+            r"must be a DataFrame, .*, got a Series; for one row of .* write df\.iloc\[\[0\]\]",
         ),
     ],
 )

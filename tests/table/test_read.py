@@ -267,7 +267,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     (
         "t.npy",
         numpy_bytes(np.save, np.float64(1)),
-        r"got 'an array of the shape \(\), .*'; give it an axis for the rows",
+        r"got an array of the shape \(\), .*; give it an axis for the rows",
     ),
     ("t.npz", numpy_bytes(np.savez, x=np.zeros((3, 2), complex)), r"^in .*t\.npz, array 'x', a table must be"),
     (

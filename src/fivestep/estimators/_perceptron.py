@@ -9,7 +9,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ..check import refuse
+from ..check import InWords, refuse
 from ..datasets._base import Dataset, Rows
 from ..engines._engine import Engine
 from ..ensemble import num_members
@@ -114,7 +114,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
     def _watched(self, stop_by: StopRows) -> Table:
         """The rows for early stopping, checked."""
         if (self.bagging or 1) > 1:
-            raise refuse(stop_by.name, "rows", "left out with bagging", "every fold is watched once")
+            raise refuse(stop_by.name, InWords("rows"), "left out with bagging", "every fold is watched once")
         valid = stop_by.table(self, self._reading(), self._inputs)
         with stop_by.named():
             self._check_targets(valid.y, is_whole=False)
@@ -143,7 +143,9 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         if self.early_stopping:
             raise refuse("early_stopping", True, "left out with partial_fit", "no rows are set aside there")
         if is_ensemble(self):
-            raise refuse("members and bagging", "several networks", "left out with partial_fit", "it goes on with one")
+            raise refuse(
+                "members and bagging", InWords("several networks"), "left out with partial_fit", "it goes on with one"
+            )
         goes_on = hasattr(self, "_network")
         recipe, how, X = self._recipe(), self._reading(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)

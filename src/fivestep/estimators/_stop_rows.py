@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ..check import InputError, refuse
+from ..check import InputError, InWords, refuse
 from ._containers import plain_rows
 from ._inputs import Inputs
 from ._reading import Reading, Table, read
@@ -32,7 +32,7 @@ class StopRows(NamedTuple):
                 raise refuse(lacking, None, "given with the others", "pass both X_val and y_val, or eval_set=(X, y)")
             return cls("X_val and y_val", X, y, weight)
         if not (X is None and y is None and weight is None):
-            raise refuse("eval_set", "rows", "left out beside X_val and y_val", "pass one of the two")
+            raise refuse("eval_set", InWords("rows"), "left out beside X_val and y_val", "pass one of the two")
         return cls("eval_set", *_parts(eval_set))
 
     def table(self, of: BaseEstimator, how: Reading, inputs: Inputs) -> Table:
@@ -60,6 +60,8 @@ def _parts(given: Any) -> tuple[Any, Any, Any]:
     if not isinstance(parts, tuple | list) or len(parts) not in (2, 3):
         raise refuse("eval_set", type(given).__name__, "a pair (X, y), or a triple with weights", "pass one of them")
     if all(isinstance(part, tuple) for part in parts):
-        raise refuse("eval_set", f"{len(parts)} of them", "one pair (X, y), or one triple with weights", "pass one")
+        raise refuse(
+            "eval_set", InWords(f"{len(parts)} of them"), "one pair (X, y), or one triple with weights", "pass one"
+        )
     X, y, weight = (*parts, None)[:3]
     return X, y, weight

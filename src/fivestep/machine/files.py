@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor
 
-from ..check import InputError, refuse
+from ..check import InputError, InWords, refuse
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 """Opening a symbolic link is an error, where the system supports that."""
@@ -173,13 +173,15 @@ def read_bytes(path: Path, largest: int) -> bytes:
         with open(os.open(path, os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise refuse(str(path), _kind(status.st_mode), "an ordinary file", "put the file itself there")
+                raise refuse(str(path), InWords(_kind(status.st_mode)), "an ordinary file", "put the file itself there")
             if status.st_size > largest:
                 raise refuse(str(path), status.st_size, f"a file of at most {largest} bytes", "train again")
             return file.read(status.st_size)
     except OSError as error:
         if path.is_symlink():
-            raise refuse(str(path), "a symbolic link", "an ordinary file", "put the file itself there") from error
+            raise refuse(
+                str(path), InWords("a symbolic link"), "an ordinary file", "put the file itself there"
+            ) from error
         raise InputError(f"{path} must be a file that can be read, got {error.strerror}; train again.") from error
 
 
@@ -248,7 +250,7 @@ def locked(path: Path) -> FileLock:
     lock = FileLock(path, timeout=0)
     try:
         if path.is_symlink():
-            raise refuse(str(path), "a symbolic link", "a file of its own", "remove the link")
+            raise refuse(str(path), InWords("a symbolic link"), "a file of its own", "remove the link")
         lock.acquire()
     except Timeout as error:
         raise InputError(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, final
 
 from torch import Tensor
 
-from ..check import InputError, StorageError, refuse
+from ..check import InputError, InWords, StorageError, refuse
 from ..engines._engine import Engine
 from ..epoch import Epoch
 from ..machine.due import Due
@@ -82,7 +82,7 @@ def checkpoints_in(folder: Path) -> list[Path]:
     """The checkpoints in a run's folder, the newest first."""
     inside = folder / "checkpoints"
     if inside.is_symlink():
-        raise refuse(str(inside), "a symbolic link", "a folder of its own", "put the folder itself there")
+        raise refuse(str(inside), InWords("a symbolic link"), "a folder of its own", "put the folder itself there")
     found = [path for path in inside.iterdir() if NAME.fullmatch(path.name)] if inside.is_dir() else []
     return sorted(found, key=lambda path: int(path.name[5:-12]), reverse=True)
 

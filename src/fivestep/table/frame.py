@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import polars as pl
 
-from ..check import InputError, refuse
+from ..check import InputError, InWords, refuse
 from .kinds import check_different
 
 
@@ -36,13 +36,17 @@ def _converted(table: Any) -> pl.DataFrame:
     if isinstance(table, pl.LazyFrame):
         return table.collect()
     if isinstance(table, pl.Series):
-        raise refuse("a table", "a Series", "a DataFrame, or an array (rows, columns)", "write series.to_frame()")
+        raise refuse(
+            "a table", InWords("a Series"), "a DataFrame, or an array (rows, columns)", "write series.to_frame()"
+        )
     if isinstance(table, Mapping):
         return pl.DataFrame({str(name): _column(name, values) for name, values in table.items()})
     if type(table).__module__.partition(".")[0] == "pandas":  # its own conversion to Arrow would need pyarrow
         if table.ndim != 2:
             advice = "for one row of a DataFrame write df.iloc[[0]], for one column df[['name']]"
-            raise refuse("a table", f"a {type(table).__name__}", "a DataFrame, or an array (rows, columns)", advice)
+            raise refuse(
+                "a table", InWords(f"a {type(table).__name__}"), "a DataFrame, or an array (rows, columns)", advice
+            )
         names = [str(name) for name in table.columns]
         check_different(names, "the table")
         return pl.DataFrame([_from_pandas(name, table.iloc[:, k]) for k, name in enumerate(names)])
@@ -65,7 +69,7 @@ def from_array(array: "np.ndarray") -> pl.DataFrame:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim < 2 or array.dtype.kind not in "fiubUSO":
-        got = f"an array of the shape {array.shape}, of {array.dtype}"
+        got = InWords(f"an array of the shape {array.shape}, of {array.dtype}")
         expected = "a DataFrame, or an array (rows, columns) of numbers or texts"
         raise refuse("a table", got, expected, "give it an axis for the rows" if array.ndim < 2 else "convert it")
     flat = array.reshape(len(array), int(np.prod(array.shape[1:])))

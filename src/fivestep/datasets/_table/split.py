@@ -9,7 +9,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ...check import InputError, refuse
+from ...check import InputError, InWords, refuse
 from ...table.dates import DATE_FORMATS, dates
 from ...table.kinds import kinds_of, plainly
 from ...table.targets import TargetColumns, named_any
@@ -68,7 +68,7 @@ def with_target(frame: pl.DataFrame, source: TableSource, notes: list[str]) -> T
     for name in source.targets:
         gaps = missing(frame[name])
         if gaps.all():
-            raise refuse(f"target {name!r}", "no value at all", "a column with values", "check the file")
+            raise refuse(f"target {name!r}", InWords("no value at all"), "a column with values", "check the file")
         without |= gaps
     notes += left_out(int(without.sum()), source)
     return Taken(frame, (~without).arg_true())
