@@ -262,7 +262,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     (
         "t.npy",
         numpy_bytes(np.save, np.zeros((3, 2), complex)),
-        r"^in .*t\.npy, a table .* of complex128'; convert it\.$",
+        r"^in .*t\.npy, a table .* of complex128; convert it\.$",
     ),
     (
         "t.npy",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from warnings import catch_warnings, simplefilter
@@ -28,8 +29,11 @@ DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
 FOR_FILES = "a file is for fivestep train, sweep and lr"
 """The advice where a file is not accepted."""
 
-SOME_ROWS, SOME_COLUMNS = 1000, 10
+FEW_ROWS, MANY_ROWS = 200, 100_000
 """Of a table that has not been read, so that a recipe can say what it refuses of any."""
+
+USUAL_LOSSES = ("cross_entropy", "mse")
+"""One for classes, and one for numbers."""
 
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
 """The models for a file, the default first."""
@@ -126,8 +130,8 @@ def prepare_table(
 def check_settings(recipe: Recipe, model: str, chosen: Mapping[str, Any]) -> None:
     """Raises an `InputError` for settings that go with no table, before a file is read, which may take minutes."""
     refused: list[InputError] = []
-    for loss in [chosen["loss"]] if "loss" in chosen else ["cross_entropy", "mse"]:
-        facts = Facts(SOME_ROWS, SOME_COLUMNS, 2, build("losses", loss).target)
+    for loss, num_rows in product([chosen["loss"]] if "loss" in chosen else USUAL_LOSSES, (FEW_ROWS, MANY_ROWS)):
+        facts = Facts(num_rows, 10, 2, build("losses", loss).target)
         try:
             with catch_warnings():
                 simplefilter("ignore")  # they are said when the rows are known

@@ -65,7 +65,7 @@ def track(run: Run, *trackers: str | Choice) -> Iterator[Callable[[Epoch], None]
 
 def check_trackers(*trackers: str | Choice) -> dict[str, Tracker]:
     """The trackers by name; raises an `InputError` for one that is unknown, or whose package is missing."""
-    chosen: dict[str, Tracker] = {str(choice): build("trackers", choice) for choice in trackers}
+    chosen = {str(choice): _built(choice) for choice in trackers}
     for tracker in chosen.values():
         tracker.check()
     return chosen
@@ -88,6 +88,11 @@ class _Memory:
     def write(self) -> None:
         with suppress(OSError):  # the run itself reports that its folder cannot be written
             write_text(self._path, json.dumps({"last": self.last, "places": self.places}, indent=1))
+
+
+def _built(choice: str | Choice) -> Tracker:
+    tracker: Tracker = build("trackers", choice)
+    return tracker
 
 
 def _begun(name: str, tracker: Tracker, run: Run, memory: _Memory) -> dict[str, str]:
