@@ -199,6 +199,27 @@ def test_calls_of_partial_fit_end_at_the_same_weights(options: dict[str, Any]) -
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=SAME_AS_SKLEARN)
 
 
+@pytest.mark.parametrize("batch_size", [20, "auto"])
+@pytest.mark.filterwarnings("ignore:.*batch_size")
+def test_calls_of_partial_fit_may_have_any_number_of_rows(batch_size: Any) -> None:
+    x, y = rows("three classes")
+    given = {**SHARED, "batch_size": batch_size, "random_state": 3}
+    theirs, ours = neural_network.MLPClassifier(**given), fs.MLPClassifier(recipe="sklearn", **given)
+    for part in (slice(10), slice(10, 90), slice(90, 97), slice(103)):
+        theirs.partial_fit(x[part], y[part], classes=[0, 1, 2])
+        ours.partial_fit(x[part], y[part], classes=[0, 1, 2])
+    assert furthest(ours, theirs) < SAME_AS_SKLEARN
+
+
+@pytest.mark.parametrize("recipe", ["standard", "tabular", "plain"])
+def test_the_last_call_of_partial_fit_may_have_fewer_rows(recipe: str) -> None:
+    x, y = rows("numbers")
+    model = fs.MLPRegressor(recipe=recipe, random_state=0)
+    for part in (slice(50), slice(50, 100), slice(100, 103)):
+        model.partial_fit(x[part], y[part])
+    assert model.t_ == 103
+
+
 def test_partial_fit_goes_on_from_fit_with_the_memory_of_the_update_rule() -> None:
     ours, theirs = pair("numbers")
     x, y = rows("numbers")

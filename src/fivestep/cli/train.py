@@ -70,6 +70,8 @@ def train(
         It may be packed: houses.csv.gz, .bz2, .xz or .zst.
     """
     positive("rank_timeout", options.rank_timeout, "600 is usual")
+    if options.every is not None:
+        at_least("every", options.every, 1, "leave it out to show about twenty epochs")
     several = check_members(options, by_time=table.time is not None)
     with termination_raises(), joined(options.rank_timeout) as ranks:
         check_alone(ranks, several=several)
@@ -176,8 +178,6 @@ def _prepare(
     ranks: Ranks,
 ) -> "tuple[Callable[[], Run], Dataset, LoadedTable | None]":
     """Prepares everything up to the first step, cheap checks first: nothing is written for a run that cannot begin."""
-    if options.every is not None:
-        at_least("every", options.every, 1, "leave it out to show about twenty epochs")
     if options.resume is not None:
         run, data, loaded = resumed(options.resume, task_name, (network, plan, options, table), ranks)
         return lambda: run, data, loaded
@@ -186,10 +186,7 @@ def _prepare(
             "TASK must be the name of a task or a file, got none; write for example fivestep train moons, or fivestep "
             "train houses.csv --target price. See fivestep tasks; a run goes on with --resume RUN."
         )
-    if options.out is not None:
-        check_empty(options.out)
-    check_trackers(*(options.track or ()))
-    check_engine(engine_choice(options), options.dtype or "float32", options.device)
+    _check_without_rows(options)
     recipe = options.recipe or ("tabular" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)
@@ -219,6 +216,14 @@ def _prepare(
         check_merged(engine)
         info["rows_before_merging"] = num_rows
     return partial(Run.start, engine, data, options.out, info), data, loaded
+
+
+def _check_without_rows(options: RunOptions) -> None:
+    """Raises an `InputError` for what cannot work with any rows, before they are read, which may take minutes."""
+    if options.out is not None:
+        check_empty(options.out)
+    check_trackers(*(options.track or ()))
+    check_engine(engine_choice(options), options.dtype or "float32", options.device)
 
 
 def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None") -> None:

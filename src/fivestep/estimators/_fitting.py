@@ -88,13 +88,14 @@ class Fitting:
         """
         rows, plan = self.rows(table, weight), self.network.engine.plan
         rate = plan.lr * _factor_so_far(plan, self.course, seen_before)
-        plan = replace(plan, epochs=1, schedule="constant", lr=rate)
+        size = self._rows_of_a_step(len(rows))
+        plan = replace(plan, epochs=1, schedule="constant", lr=rate, batch_size=size)
         data = self.dataset(rows, plan, is_new_order=True)
         with self.network.unchanged_if_it_fails():
             done = list(steps(self.network.engine, data, plan))
             losses = torch.cat([(step.loss if step.losses is None else step.losses).reshape(-1) for step in done])
-            size = plan.batch_size or len(rows)
-            shares = [min(size, len(rows) - start) / len(rows) for start in range(0, len(rows), size)]
+            starts = range(0, len(rows), size or len(rows))
+            shares = [min(size or len(rows), len(rows) - start) / len(rows) for start in starts]
             loss = self.report(table).scaled(losses.cpu().double().dot(torch.tensor(shares).double()).item())
             if not np.isfinite(loss) or not self.network.engine.params.flat.isfinite().all():
                 got = "weights that are not" if np.isfinite(loss) else f"{loss:g}"
@@ -104,6 +105,12 @@ class Fitting:
                 )
         self.course.note(loss, None, None)
         return Ended(1, "max_iter", loss)
+
+    def _rows_of_a_step(self, num_rows: int) -> int | None:
+        """Those of a step in one call: as asked for, or as the recipe said of the first call, at most all of them."""
+        is_asked_for = self.design.prepared.numpy_draws or self.of.batch_size != "auto"
+        size = (self.design if is_asked_for else self.network.engine).plan.batch_size
+        return None if size is None else min(size, num_rows)
 
     def rows(self, table: Table, weight: np.ndarray | None) -> Rows:
         """The rows as tensors, with those weights."""
