@@ -75,8 +75,8 @@ def test_options_are_what_it_begins_with(fivestep: Command, tmp_path: Path) -> N
         (["digits"], "TASK must be one of moons, circles, xor, spirals, three-spirals, line, wave, got 'digits'"),
         (["rows.csv"], "TASK must be a name that fivestep tasks lists"),
         (
-            ["moons", "--activation", "mish"],
-            f"activation must be one of {', '.join(offered('activations'))}, got 'mish'",
+            ["moons", "--activation", "softmax"],
+            f"activation must be one of {', '.join(offered('activations'))}, got 'softmax'",
         ),
         (
             ["moons", "--activation", "nope"],

@@ -53,7 +53,8 @@ def outcomes(folder: Path, texts: Mapping[str, str], *files: str) -> dict[str, s
 
 @pytest.mark.slow
 def test_a_new_file_is_held_to_every_contract_that_others_are_and_keeps_them(tmp_path: Path) -> None:
-    found = outcomes(tmp_path, {"snake": SNAKE}, "test_activations.py", "test_layers.py", "test_engines.py")
+    files = ("test_activations.py", "test_layers.py", "test_engines.py", "../export/test_onnx_file.py")
+    found = outcomes(tmp_path, {"snake": SNAKE}, *files)
     snake = {test for test in found if "snake" in test}
     assert len(snake) > 20
     assert {test.replace("snake", "silu") for test in snake} == set(found) - snake

@@ -28,6 +28,7 @@ from fivestep.fleet.member import Member, Trained, result_of
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.train import train
+from tests.contracts.cases import Item, over
 from tests.samples import numbers, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, distance
 
@@ -128,8 +129,9 @@ def test_every_rule_moves_each_network_by_its_own_rate_and_decay(name: str, mome
     check([(small_net(), DATA, plan) for plan in plans])
 
 
-def test_the_rules_without_a_batched_form_are_known() -> None:
-    assert sorted(set(names("optim")) - set(RULES)) == ["lbfgs", "muon", "nadam", "schedule_free_adamw"]
+def test_these_rules_have_a_batched_form() -> None:
+    known = {"adadelta", "adagrad", "adam", "adam_hat", "adamax", "adamw", "lion", "momentum", "radam", "rmsprop"}
+    assert {*known, "rprop", "sgd"} <= set(RULES)
 
 
 @pytest.mark.parametrize("decoupled", [True, False])
@@ -167,12 +169,11 @@ def test_options_of_layers(name: str, options: dict[str, Any]) -> None:
     check(fleet_of(with_layer(name, **options), batch_size=20, epochs=2))
 
 
-def test_layers_without_a_batched_form_are_known() -> None:
-    have = {*LAYERS, *names("activations")}
-    assert sorted(set(names("layers")) - have) == [
-        *("embed_columns", "embedding", "ensemble", "flatten", "gated", "parametric", "percentiles", "periodic"),
-        *("residual", "shift_and_flip"),
-    ]
+@over("layers")
+def test_no_layer_has_a_batched_form_that_is_not_tried(item: Item) -> None:
+    around = (Choice("linear", out_features=5), item.choice, Choice("linear"))
+    spec = NetSpec(item.case.layers or around, 6, 3)
+    assert (obstacle(spec, DATA, small_plan()) is None) == (item.name in LAYERS)
 
 
 TARGETS = {

@@ -47,7 +47,7 @@ def test_one_case_alone_is_the_same_case() -> None:
 
 
 def test_cases_reach_most_of_every_family() -> None:
-    cases = [random_case(0, number) for number in range(1, 61)]
+    cases = [random_case(0, number) for number in range(1, 181)]
     assert {case.plan.loss.name for case in cases} == set(names("losses"))  # type: ignore[union-attr]
     assert len({case.plan.optimizer.name for case in cases}) >= len(names("optim")) - 2  # type: ignore[union-attr]
     layers = {choice.name for case in cases for choice in case.spec.layers}
