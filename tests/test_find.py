@@ -1,5 +1,6 @@
 """The folder is the registry, and a choice reads the same everywhere."""
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,20 @@ def test_a_new_file_in_the_folder_is_named_in_the_error_sentence() -> None:
     assert torch.equal(build("activations", "snake").value(torch.zeros(2)), torch.zeros(2))
     with pytest.raises(InputError, match="did you mean 'snake'"):
         find("activations", "snak")
+
+
+@pytest.mark.usefixtures("snake")
+def test_a_file_with_two_public_names_is_told_how_to_hide_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("fivestep.activations.snake")
+    monkeypatch.setattr(module, "Second", type("Second", (), {"__module__": module.__name__}), raising=False)
+    with pytest.raises(AssertionError, match=r"got Snake, Second; begin the names of all others with an underscore"):
+        find("activations", "snake")
+
+
+def test_an_item_that_is_no_dataclass_is_told_to_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plain:
+        pass
+
+    monkeypatch.setattr("fivestep.find._public_of", lambda _name: Plain)
+    with pytest.raises(AssertionError, match=r"Plain must be a dataclass, .* write @dataclass\(frozen=True\) above it"):
+        build("activations", "relu")

@@ -119,7 +119,10 @@ def _public_of(module_name: str) -> Any:
         for key, item in vars(module).items()
         if isinstance(item, type | FunctionType) and item.__module__ == module.__name__ and not key.startswith("_")
     ]
-    assert len(public) == 1, f"{module.__name__} must define exactly one public name, found {public}"
+    assert len(public) == 1, (
+        f"{module.__name__} must define one public class or function, got "
+        f"{', '.join(item.__name__ for item in public) or 'none'}; begin the names of all others with an underscore."
+    )
     return public[0]
 
 
@@ -192,6 +195,10 @@ def required_options(family: str, name: str) -> list[str]:
 
 @functools.cache
 def _options(item: Any) -> "tuple[dataclasses.Field[Any], ...]":
+    assert dataclasses.is_dataclass(item), (
+        f"{item.__module__}.{item.__name__} must be a dataclass, whose fields are its options, got a plain class; "
+        f"write @dataclass(frozen=True) above it."
+    )
     return tuple(field for field in dataclasses.fields(item) if field.init)
 
 

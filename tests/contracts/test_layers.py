@@ -3,14 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from fivestep.draws import Draws
-from fivestep.find import names
+from fivestep.find import find, names
 from fivestep.layer import Layer, Memo
+from fivestep.layers._composite import Composite
 from fivestep.params import Params
 from tests.contracts.cases import Item, items
 from tests.differences import central_differences
@@ -223,6 +225,18 @@ def test_initial_values_repeat_and_fill_every_parameter(item: Item) -> None:
     assert first.isfinite().all()
     assert one.params.buffers.isfinite().all()
     assert torch.equal(first, one.params.flat)
+
+
+@pytest.mark.parametrize("name", [name for name in names("layers") if not issubclass(find("layers", name), Composite)])
+def test_formulas_name_nothing_but_tensors_of_the_layer(name: str) -> None:
+    """Of any of its cases, as some have no bias: `fivestep explain` leaves out what a layer does not have."""
+    named, known = set(), {"x", "y", "dx", "dy"}
+    for item in (item for item in LAYERS if item.name == name):
+        one, memo = example(item, item.case.batches[0]), training_memo()
+        one.gradients(memo)
+        known |= {*one.w, *memo}
+        named |= {field for text in one.layer.formulas.values() for _, field, _, _ in Formatter().parse(text) if field}
+    assert named - known == set()
 
 
 def test_every_layer_of_the_folders_is_covered() -> None:

@@ -41,6 +41,11 @@ def twin_rows(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
 
 
 @every_loss
+def test_the_kind_of_its_targets_is_known(item: Item) -> None:
+    assert item.build().target in ("classes", "yes_no", "numbers")
+
+
+@every_loss
 @shapes
 def test_rows_equal_the_twin_without_reduction(item: Item, shape: tuple[int, ...]) -> None:
     loss, logits, y = example(item, shape)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from fivestep.check import InputError
 from fivestep.metrics._base import Metric, build_metrics, measure
-from tests.contracts.cases import Item, items
+from tests.contracts.cases import Item, items, over
 from tests.tolerances import FORMULA
 
 NUM_ROWS, NUM_OUTPUTS = 60, 7
@@ -49,6 +49,11 @@ def weights() -> Tensor:
 
 def value(item: Item, logits: Tensor, y: Tensor, weight: Tensor | None = None) -> float:
     return measure({"it": item.build()}, logits, y, weight)["it"]
+
+
+@over("metrics")
+def test_each_kind_of_target_is_known(item: Item) -> None:
+    assert set(item.build().kinds) <= set(KINDS)
 
 
 @every_metric

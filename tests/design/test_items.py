@@ -19,7 +19,12 @@ def test_every_item_has_a_test_file_of_its_own() -> None:
 
 def test_every_item_is_named_after_its_file() -> None:
     found = {item: find(*item).__name__ for item in ITEMS if item[0] != "engines"}
-    assert {item: own for item, own in found.items() if own.replace("_", "").lower() != item[1].replace("_", "")} == {}
+    other = [f"{own} in {'/'.join(item)}.py" for item, own in found.items() if squeezed(own) != squeezed(item[1])]
+    assert not other, f"name a class like its file, as RMSNorm in rms_norm.py, which {', '.join(other)} is not"
+
+
+def squeezed(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def is_frozen_data(item: type) -> bool:
@@ -27,7 +32,8 @@ def is_frozen_data(item: type) -> bool:
 
 
 def test_the_items_of_a_network_and_a_plan_are_frozen_data() -> None:
-    assert [item for item in ITEMS if item[0] in DATA and not is_frozen_data(find(*item))] == []
+    others = ["/".join(item) + ".py" for item in ITEMS if item[0] in DATA and not is_frozen_data(find(*item))]
+    assert not others, f"write @dataclass(frozen=True) above the class in {', '.join(others)}"
 
 
 def has_its_test(path: Path) -> bool:

@@ -39,4 +39,5 @@ def test_it_has_nothing_to_say_of_nothing(name: str) -> None:
 def test_the_page_has_a_row_for_each() -> None:
     page = (REPOSITORY / "docs" / "doctor.md").read_text(encoding="utf-8")
     said = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
-    assert said == {name.replace("_", " ") for name in NAMES}
+    checks = {name.replace("_", " ") for name in NAMES}
+    assert said == checks, f"write a row into docs/doctor.md for {checks - said}, or take out that of {said - checks}"
