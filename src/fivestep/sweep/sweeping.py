@@ -69,10 +69,9 @@ class SweepPlan:
 
     def __post_init__(self) -> None:
         for argument in ("models", "fleet", "num_threads", "every"):
-            if getattr(self, argument) is not None:
-                at_least(
-                    argument, getattr(self, argument), 1, "64 is usual" if argument == "models" else "leave it out"
-                )
+            value = getattr(self, argument)
+            if value is not None:
+                at_least(argument, value, 1, "64 is usual" if argument == "models" else "leave it out")
         if self.halving is not None:
             at_least("halving", self.halving, 2, "3 is usual; --halving off trains every network to its end")
         at_least("sampler_seed", self.sampler_seed, 0, "0 is usual")
