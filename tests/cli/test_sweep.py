@@ -39,6 +39,14 @@ def test_it_trains_ranks_and_keeps_the_best_as_a_run(fivestep: Command, tmp_path
     assert (tmp_path / "runs/sweep-moons-1/sweep.png").exists()
 
 
+def test_a_metric_that_is_better_when_higher_is_shown_as_it_was_measured(fivestep: Command) -> None:
+    outcome = fivestep("sweep", "moons", *SMALL, "--monitor", "accuracy")
+    best = re.search(r"rank +network +valid accuracy +hidden +lr +epochs\n +1 +(\d+) +([\d.]+) ", outcome.out)
+    assert best
+    assert f"best {best[2]} (network {best[1]})" in outcome.out
+    assert re.search(rf"\nvalid .* {re.escape(best[2])}\n", outcome.out), "the accuracy of the network trained again"
+
+
 @pytest.mark.parametrize("halving", ["3", "off"])
 def test_a_table_with_pruned_networks_says_that_they_come_last(fivestep: Command, halving: str) -> None:
     options = ("--models", 12, "--epochs", 18, "--lr", "1e-4:1e-1", "--engine", "scratch", "--halving", halving)

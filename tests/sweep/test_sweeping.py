@@ -2,9 +2,11 @@
 
 import csv
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -65,6 +67,18 @@ def test_the_table_holds_the_ranked_networks_with_all_their_numbers(found: Sweep
     assert [float(row["lr"]) for row in rows] == [one.drawn["lr"] for one in found.ranking]
     assert not any("test" in column for column in rows[0])
     assert (found.path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("monitor", "axis"), [("loss", "validation loss"), ("accuracy", "1 - validation accuracy")])
+def test_the_picture_says_what_the_networks_are_ranked_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, monitor: str, axis: str
+) -> None:
+    draw = Mock()
+    monkeypatch.setattr(sweeping, "find", lambda _family, _name: draw)
+    monkeypatch.setattr(sweeping, "replacing", nullcontext)
+    plan = small_plan(epochs=1, monitor=monitor)
+    sweep(DATA, {"lr": [0.1, 0.2], "hidden": (3,)}, plan, replace(HOW, models=None), out=tmp_path / "a")
+    assert draw.call_args.kwargs["value"] == axis
 
 
 def test_the_same_call_again_trains_nothing_and_finds_the_same(found: Sweep) -> None:

@@ -38,7 +38,8 @@ class SweepScreen:
         now, status = time.monotonic(), self._sweep.status
         if self._console.is_terminal or (now < self._said_at + SECONDS and status.num_over < status.num_models):
             return
-        best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.standing[:1])
+        standing = self._sweep.standing[:1]
+        best = "".join(f", best {number(self._sweep.figure(one))} (network {one.network})" for one in standing)
         words = f"{self._counts()}{best}"
         if words != self._said:
             self._said_at, self._said = now, words
@@ -76,10 +77,10 @@ def ranked_table(sweep: Sweep, ranking: Sequence[Attempt], width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns: dict[str, list[str]] = {"rank": [str(rank) for rank in range(1, len(ranking) + 1)]}
     columns["network"] = [str(one.network) for one in ranking]
-    columns[sweep.ranked_by] = [number(one.value) for one in ranking]
+    columns[f"valid {sweep.ranked_by}"] = [number(sweep.figure(one)) for one in ranking]
     for name in sweep.space.varied:
         columns[name.replace("_", " ")] = [_short(one.drawn[name]) for one in ranking]
-    if any("valid_accuracy" in one.figures for one in ranking):
+    if sweep.ranked_by != "accuracy" and any("valid_accuracy" in one.figures for one in ranking):
         columns["accuracy"] = [number(one.figures.get("valid_accuracy")) for one in ranking]
     columns["epochs"] = [f"{one.figures['epochs']:,}" for one in ranking]
     used = 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, final
 
-from ..check import InputError, refuse
+from ..check import InputError, StorageError, refuse
 from .attempts import Attempt, State
 from .quiet import quiet
 from .space import Space
@@ -320,3 +320,18 @@ def _unless_over() -> Iterator[None]:
 
     with suppress(UpdateFinishedTrialError):
         yield
+
+
+@contextmanager
+def failures_as_sentences(path: Path) -> Iterator[None]:
+    """Turns a database's errors into a `StorageError` that says how to go on."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("optuna", "sqlalchemy"):
+            raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise StorageError(
+            f"the storage of the sweep must stay within reach, got {reason}; fix that, then go on with: fivestep "
+            f"sweep --resume {path}"
+        ) from error

@@ -1,15 +1,15 @@
 """A sweep as a folder: its journal, the work of its processes, and its results."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
 from filelock import FileLock
 
-from ..check import InputError, StorageError, at_least, one_of, refuse
+from ..check import InputError, at_least, one_of, refuse
 from ..engines._make import find_device, make_engine
 from ..find import find
 from ..fleet.member import Member
@@ -22,7 +22,7 @@ from ..saved.origin import Origin
 from .attempts import Attempt, ranked
 from .candidates import Candidates
 from .fleet import SweepFleet
-from .ledger import Ledger
+from .ledger import Ledger, failures_as_sentences
 from .mark import check_mark, keep_mark, mark
 from .proposals import SAMPLERS, proposals, sampler_for
 from .space import Space, label
@@ -105,6 +105,10 @@ class Sweep:
     members: dict[int, Member] = field(default_factory=dict, repr=False)
     best: Run | None = None
 
+    ranked_by: str = field(default="loss", init=False)
+    """The loss, or the name of a metric, of the validation part."""
+
+    _is_higher_better: bool = field(default=False, init=False, repr=False)
     _at_a_time: int = 1
     _at_once: int = 1
     _fleet: int = 1
@@ -122,6 +126,9 @@ class Sweep:
         if self._sampler == "grid":
             self._check_grid()
         self._first = {name: one.extremes[0] for name, one in self.space.varied.items()}
+        plan = self.candidates.make(self.space.settings(self._first))[1]
+        self.ranked_by = plan.monitor
+        self._is_higher_better = self.ranked_by != "loss" and plan.build_metrics()[self.ranked_by].higher_is_better
         if (self.how.fleet or 0) > at_once:
             expected = f"at most the {at_once} networks that fit into this machine's memory together"
             raise refuse("fleet", self.how.fleet, expected, "leave it out")
@@ -133,11 +140,9 @@ class Sweep:
         size = self.candidates.fleet_size(self.space, self._at_a_time)
         return max(self._at_a_time, min(size, self.num_models // FLEETS)) if self._sampler == "tpe" else size
 
-    @property
-    def ranked_by(self) -> str:
-        """A description of the ranked figure; for a metric that is better when higher, 1 minus it."""
-        monitor = self.candidates.make(self.space.settings(self._first))[1].monitor
-        return "valid loss" if monitor == "loss" else f"valid {monitor}"
+    def figure(self, attempt: Attempt) -> float:
+        """The figure that a network is ranked by, as it was measured: `value` is 1 minus it if higher is better."""
+        return 1 - attempt.value if self._is_higher_better and math.isfinite(attempt.value) else attempt.value
 
     @property
     def _together(self) -> int:
@@ -177,7 +182,7 @@ class Sweep:
         """
         with (
             Worker(self.path) as worker,
-            _failures_as_sentences(self.path),
+            failures_as_sentences(self.path),
             self.open_ledger(worker.name) as ledger,
             worker.counting(ledger.beat),
         ):
@@ -196,7 +201,7 @@ class Sweep:
 
     def watch(self) -> Status:
         """The status of the sweep from its storage, for a process that trains none of its networks."""
-        with _failures_as_sentences(self.path), self._ledger("") as ledger:
+        with failures_as_sentences(self.path), self._ledger("") as ledger:
             self.attempts = ledger.attempts()
         return self.status
 
@@ -230,7 +235,7 @@ class Sweep:
 
     def check_storage(self) -> None:
         """Raises an `InputError` if the storage cannot be reached, or is that of another sweep."""
-        with _failures_as_sentences(self.path), self.open_ledger(""):
+        with failures_as_sentences(self.path), self.open_ledger(""):
             pass
 
     @property
@@ -337,7 +342,9 @@ class Sweep:
         if not columns:
             return
         title = f"{self.candidates.data.name}: {len(values)} networks"
-        figure = find("plots", "parallel_coordinates")(columns, values, log=log, best=0, title=title)
+        value = f"{'1 - ' if self._is_higher_better else ''}validation {self.ranked_by}"
+        draw = find("plots", "parallel_coordinates")
+        figure = draw(columns, values, log=log, value=value, best=0, title=title)
         with replacing(self.path / PICTURE) as temporary:
             figure.savefig(temporary, format="png", dpi=150)
 
@@ -379,18 +386,3 @@ def start(
         found.storage = found.path / JOURNAL
         found.check_storage()
     return found
-
-
-@contextmanager
-def _failures_as_sentences(path: Path) -> Iterator[None]:
-    """Turns a database's errors into a `StorageError` that says how to go on."""
-    try:
-        yield
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("optuna", "sqlalchemy"):
-            raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise StorageError(
-            f"the storage of the sweep must stay within reach, got {reason}; fix that, then go on with: fivestep "
-            f"sweep --resume {path}"
-        ) from error
