@@ -105,6 +105,15 @@ def test_folds_are_watched_once_and_one_network_goes_on() -> None:
         fs.MLPClassifier(**SMALL, members=2).partial_fit(x, y, classes=[0, 1])
 
 
+def test_partial_fit_goes_on_with_the_networks_of_a_fit_as_one() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    model = fs.MLPRegressor(max_iter=2, random_state=0).fit(x, y)
+    before = model.score(x, y)
+    model.partial_fit(x[:300], y[:300]).partial_fit(x[300:], y[300:])
+    assert num_networks(model) == 5
+    assert model.score(x, y) > before + 0.01
+
+
 def test_there_are_no_coefs_of_several_networks() -> None:
     model = fs.MLPClassifier(**SMALL, members=2).fit(*of_classes())
     with pytest.raises(AttributeError, match="has the weights of several networks"):
