@@ -185,3 +185,15 @@ def test_who_says_so_has_groups_for_the_splitter_alone(folds: list[Any]) -> None
         model = fs.MLPClassifier(**FAST).set_fit_request(groups=False)
         cross_validate(model, X, CLASS, cv=GroupKFold(2), params={"groups": PERSON})
     assert all(set(PERSON[train]) & set(PERSON[valid]) for train, valid in folds)
+
+
+def test_a_network_that_stops_by_whole_groups_is_not_taken_in_by_what_it_knows_of_them() -> None:
+    """What a person has is chance: of others nothing can be known, and the loss is about the variance or more."""
+    chance = np.random.default_rng(1)
+    person = np.repeat(np.arange(60), 10)
+    x, y = chance.normal(size=(60, 5))[person], chance.normal(size=60)[person]
+    model = fs.MLPRegressor(
+        hidden_layer_sizes=(64,), recipe="standard", max_iter=60, early_stopping=True, random_state=0
+    )
+    assert min(clone(model).fit(x, y).validation_loss_curve_) < 0.7
+    assert min(clone(model).fit(x, y, groups=person).validation_loss_curve_) > 0.9
