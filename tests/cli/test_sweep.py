@@ -257,8 +257,9 @@ def test_bad_input_is_one_sentence(fivestep: Command, arguments: list[str], sent
 
 
 def test_a_sweep_of_which_nothing_is_left_fails(fivestep: Command) -> None:
-    code, _, err = fivestep("sweep", "line", "--lr", 1e6, 1e7, "--epochs", 200)
+    code, out, err = fivestep("sweep", "line", "--lr", 1e6, 1e7, "--epochs", 200)
     assert code == 1
+    assert "\n2 of 2 networks, 2 diverged\n" in out, "none is the best"
     assert "the loss must stay finite, got none that did; try lower rates" in err
 
 

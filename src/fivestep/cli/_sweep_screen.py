@@ -1,5 +1,6 @@
 """The output of `fivestep sweep`: the best networks so far, live in a terminal; the ranking at the end."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any, final
@@ -38,8 +39,8 @@ class SweepScreen:
         now, status = time.monotonic(), self._sweep.status
         if self._console.is_terminal or (now < self._said_at + SECONDS and status.num_over < status.num_models):
             return
-        standing = self._sweep.standing[:1]
-        best = "".join(f", best {number(self._sweep.figure(one))} (network {one.network})" for one in standing)
+        first = [one for one in self._sweep.standing[:1] if math.isfinite(one.value)]
+        best = "".join(f", best {number(self._sweep.figure(one))} (network {one.network})" for one in first)
         words = f"{self._counts()}{best}"
         if words != self._said:
             self._said_at, self._said = now, words
