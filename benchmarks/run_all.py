@@ -34,7 +34,7 @@ ROUNDS = {
     "streaming": 5,
 }
 """How often each is measured, in this order."""
-BY_NAME = {"estimators": 8, "checkpoints": 3, "activations": 31, "zeros": 15, "forms": 9}
+BY_NAME = {"estimators": 8, "larger": 15, "checkpoints": 3, "activations": 31, "zeros": 15, "forms": 9}
 EVERY = {**ROUNDS, **BY_NAME}
 QUICK = 2
 
