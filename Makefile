@@ -15,7 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: .venv/installed ## create .venv and install fivestep into it
+setup: .venv/installed-dev ## create .venv and install fivestep into it, and what the tests need
 
 .PHONY: train
 train: .venv/installed ## train Fashion-MNIST with the reference recipe
@@ -29,6 +29,13 @@ test: .venv/installed-dev ## check style, types and layers, then run all tests
 	@PYTHONPATH=src $(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --quiet
 
+.PHONY: test-quick
+test-quick: .venv/installed-dev ## check style and types, then run all tests but the slow ones
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --quiet -m "not slow"
+
 .PHONY: test-gpu
 test-gpu: $(FOR_TESTS) ## run the tests that need a CUDA device, about two minutes (elsewhere each says why it is skipped)
 	@$(BIN)/python -m pytest --quiet --numprocesses auto --maxprocesses 12 --dist worksteal tests/gpu
@@ -39,7 +46,7 @@ browser: ## install Debian's chromium, for the tests of the pages (needs root; w
 
 .PHONY: format
 format: .venv/installed-dev ## put the code into the one format and mend what can be mended
-	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: bench

@@ -76,14 +76,15 @@ SLOW_CASES = [pytest.param(family, *of, marks=pytest.mark.slow) for family in so
 def test_a_rival_ends_where_the_gradient_on_paper_ends(family: str, loss: str, rule: str) -> None:
     work = job(loss, rule)
     expected = by_hand(work, STEPS, is_uncorrected=family in UNCORRECTED)
-    found = {}
+    found, refusals = {}, {cls.title: cls.refusal(work) for cls in loaded(family)}
+    if all(refusals.values()):
+        pytest.skip(f"{family} does not train {loss} with {rule}: {refusals}")
     for cls in loaded(family):
-        if cls.refusal(work) is None:
+        if refusals[cls.title] is None:
             rival = cls(work)
             rival.train(STEPS)
             got = rival.weights()
             found[cls.title] = max(float(np.abs(got[name] - expected[name]).max()) for name in expected)
-    assert found
     assert {title: worst for title, worst in found.items() if worst > RIVALS} == {}
 
 

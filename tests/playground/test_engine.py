@@ -131,9 +131,7 @@ def test_a_run_repeats_to_the_bit(browser: Opened) -> None:
 @pytest.mark.parametrize(
     ("init", "bar"),
     [
-        ("torch", EXACT),
-        ("xavier", EXACT),
-        ("zeros", EXACT),
+        *[(name, EXACT) for name in offered("inits") if name not in ("normal", "kaiming")],
         *[(name, NORMALS_OF_A_BROWSER) for name in ("normal:std=0.5", "kaiming")],
     ],
 )
