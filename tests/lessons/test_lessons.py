@@ -81,7 +81,10 @@ def test_every_quick_value_is_found(path: Path) -> None:
 
 
 def test_the_table_and_the_folder_have_the_same_pages() -> None:
-    assert [path.stem for path in PAGES] == [page.name for page in course()]
+    files, rows = [path.stem for path in PAGES], [page.name for page in course()]
+    missing = set(files) ^ set(rows)
+    assert not missing, f"lessons/README.md and lessons/ must have the same pages, one of them lacks {sorted(missing)}"
+    assert files == rows
 
 
 def test_numbers_that_no_code_computes_are_found() -> None:
