@@ -59,16 +59,23 @@ def by_numpy(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def interpret(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on kernels of our own do what they can on the CPU, interpreted."""
     from fivestep.engines._batched import compiled
-    from fivestep.engines.fused.kernels import items
-    from fivestep.engines.fused.recorded import dense, own_kernels
+    from fivestep.engines.fused.recorded import own_kernels
     from fivestep.fleet.batched import kinds
+
+    interpret_formulas(monkeypatch)
+    monkeypatch.setattr(own_kernels, "has_triton", lambda _device: True)
+    monkeypatch.setattr(compiled, "lacks_for_triton", lambda: None)
+    for module in (kinds, compiled):
+        monkeypatch.setattr(module, "DEVICES", ("cpu",))
+
+
+def interpret_formulas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a kernel needs to be interpreted, wherever its tensors are."""
+    from fivestep.engines.fused.kernels import items
+    from fivestep.engines.fused.recorded import dense
 
     library = {name: by_numpy(getattr(np, name)) for name in ("tanh", "log1p", "expm1")}
     monkeypatch.setenv(*next(iter(ON.items())))
     monkeypatch.setattr(items, "libdevice", types.SimpleNamespace(**library))
     for module in (items, dense):
         monkeypatch.setattr(module, "Known", tuple)  # Python takes tuples apart, and takes a constant `None` for None
-    monkeypatch.setattr(own_kernels, "has_triton", lambda _device: True)
-    monkeypatch.setattr(compiled, "lacks_for_triton", lambda: None)
-    for module in (kinds, compiled):
-        monkeypatch.setattr(module, "DEVICES", ("cpu",))

@@ -103,9 +103,10 @@ class FusedEngine(BlockEngine):
     def check_targets(self, rows: Rows) -> None:
         y = rows.y.byte() if rows.y.dtype == torch.bool else rows.y
         places = torch.stack([y.argmin(), y.argmax()]) // y[0].numel()
-        few = rows.take(places).to(self.device, self.dtype)  # what holds for these two rows holds for all
-        shape, host = self.as_input(few.inputs(self.dtype)).shape[:-1], torch.device("cpu")
-        self._check(shape, few.y.to(host), None, host)  # a wrong label would end all work on a CUDA device
+        few, host = rows.take(places), torch.device("cpu")  # what holds for these two rows holds for all
+        x = self.as_input(few.to(self.device, self.dtype).inputs(self.dtype))
+        y = few.to(host, self.dtype).y  # on the host: a wrong label would end all work on a CUDA device
+        self._check(x.shape[:-1], y, None, host)
 
     def release(self) -> None:
         self._body.release()
