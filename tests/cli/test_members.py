@@ -1,5 +1,7 @@
 """`fivestep train --members` and `--bagging`: several networks in one run, which every command takes or refuses."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,9 @@ def numbers(rows: fs.Rows | None) -> list[int]:
     return [int(weight) - 1 for weight in rows.weight]
 
 
+FEW = ("--hidden", 4, "--epochs", 2, "--batch-size", 10, "--json")
+
+
 def train_in_folds(fivestep: Command, *options: object) -> None:
     ROWS.write_csv("rows.csv")
     others = {"person", "when", "week"} - {str(option) for option in options}
@@ -179,6 +184,27 @@ def test_folds_beside_time_are_those_of_scikit_learn(
     assert [(sorted(train), sorted(valid)) for train, valid in parts] == [
         (sorted(rows[train]), sorted(rows[valid])) for train, valid in expected
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "3 folds of 53 to 54 rows: for each, networks that validate on it and train on the others."),
+        (("--group", "person"), r"3 folds of .* rows, in whole groups: for each, networks that validate on it"),
+        (
+            ("--time", "when"),
+            "3 periods of 10 rows: for each, networks that validate on it and train on all before it.",
+        ),
+    ],
+)
+def test_folds_are_said(fivestep: Command, options: tuple[object, ...], said: str) -> None:
+    ROWS.write_csv("rows.csv")
+    others = {"person", "when", "week"} - {str(option) for option in options}
+    told = fivestep(
+        "train", "rows.csv", "--target", "price", "--ignore", *sorted(others), *FEW, *options, "--bagging", 3
+    )
+    assert re.search(said, told.err)
+    assert json.loads(told.out)["epochs"] == 2
 
 
 def test_rows_of_the_same_time_are_in_one_part_of_a_fold(fivestep: Command, parts: list[Any]) -> None:

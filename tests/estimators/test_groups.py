@@ -143,11 +143,12 @@ def test_groups_may_be_anything_that_is_equal_or_not(folds: list[Any], groups: A
         (PERSON[:, None], {}, r"groups must have the group of each of the 240 rows, .*, got shape \(240, 1\)"),
         ([None, *PERSON[1:]], {}, "groups must be a group in each row, also in row 0, got None"),
         (np.r_[PERSON[:-1], np.nan], {}, "groups must be a group in each row, also in row 239, got nan"),
+        (np.ma.masked_equal(np.arange(N), 7), {}, "groups must be a group in each row, also in row 7, got None"),
         (PERSON, {"bagging": 25}, "bagging must be at most the 24 groups, which stay whole, got 25; lower it"),
         (np.zeros(N), {}, "groups must be two or more where rows are set aside to stop by, got one"),
         (np.zeros(N), {"hidden_layer_sizes": None}, "groups must be two or more where rows are set aside to stop by"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_groups_that_cannot_be_kept_apart_are_refused(groups: Any, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(fs.InputError, match=sentence):

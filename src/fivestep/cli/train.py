@@ -274,13 +274,20 @@ def _report(run: Run, data: Dataset, scores: dict[str, Measured], known: Mapping
         "dtype": run.engine.dtype_name,
         "seed": run.plan.seed,
         "parameters": run.spec.num_parameters,
-        "epochs": _num_steps(run) // run.plan.steps_per_epoch(data.num_rows),
+        "epochs": _num_epochs(run, data),
         "steps": _num_steps(run),
         **always,
         **figures,
         **({"baselines": dict(known)} if known else {}),
         "seconds": run.seconds,
     }
+
+
+def _num_epochs(run: Run, data: Dataset) -> int:
+    """The number of whole epochs; of several networks, whose folds differ in size, up to the last shown one."""
+    if num_members(run.spec) > 1:
+        return run.history[-1].index
+    return run.engine.num_updates // run.plan.steps_per_epoch(data.num_rows)
 
 
 def _num_steps(run: Run) -> int:

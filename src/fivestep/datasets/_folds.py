@@ -89,6 +89,8 @@ def fold_places(
 
 def group_numbers(groups: Any, num_rows: int) -> np.ndarray:
     """A number (N,) for the group of each row; raises an `InputError` unless each row has one."""
+    if np.ma.is_masked(groups):
+        groups = np.where(np.ma.getmaskarray(groups), None, groups.data)
     found: np.ndarray = np.asarray(groups.cpu() if isinstance(groups, Tensor) else groups)
     if found.shape != (num_rows,):
         raise InputError(
