@@ -1,7 +1,9 @@
 """One file for each item, one test for each item, and nothing else to do."""
 
 import dataclasses
+import inspect
 from pathlib import Path
+from typing import ClassVar, get_origin
 
 from fivestep.find import SINGULAR, find, names
 from tests.design.source import FILES, REPOSITORY, ROOT, functions
@@ -34,6 +36,27 @@ def is_frozen_data(item: type) -> bool:
 def test_the_items_of_a_network_and_a_plan_are_frozen_data() -> None:
     others = ["/".join(item) + ".py" for item in ITEMS if item[0] in DATA and not is_frozen_data(find(*item))]
     assert not others, f"write @dataclass(frozen=True) above the class in {', '.join(others)}"
+
+
+def declared(item: type) -> set[str]:
+    """The class variables that a class of ours above it declares and leaves to the item."""
+    ours = [base for base in item.__mro__[1:] if base.__module__.startswith("fivestep.")]
+    return {name for base in ours for name, kind in vars(base).get("__annotations__", {}).items() if is_for_class(kind)}
+
+
+def is_for_class(kind: object) -> bool:
+    return get_origin(kind) is ClassVar
+
+
+def test_every_item_sets_what_its_base_leaves_to_it() -> None:
+    classes = {"/".join(item): found for item in ITEMS if isinstance(found := find(*item), type)}
+    unset = [
+        f"{name} in {place}.py"
+        for place, item in classes.items()
+        for name in sorted(declared(item))
+        if inspect.getattr_static(item, name, None) is None
+    ]
+    assert not unset, f"set {', '.join(unset)}: _base.py says what it means"
 
 
 def has_its_test(path: Path) -> bool:

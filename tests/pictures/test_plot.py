@@ -25,7 +25,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> fs.Run:
 
 def test_every_plot_has_its_picture_and_every_picture_its_plot() -> None:
     """But for the one of a sweep, which is of many networks."""
-    assert {*names("pictures"), "parallel_coordinates"} == set(names("plots"))
+    lacking = {*names("pictures"), "parallel_coordinates"} ^ set(names("plots"))
+    assert not lacking, f"pictures/ and plots/ must have files of the same names, one of them lacks {sorted(lacking)}"
 
 
 def test_a_run_in_memory_and_its_folder_give_the_same_picture(run: fs.Run) -> None:

@@ -167,6 +167,20 @@ def test_every_item_is_one_of_the_program(family: str) -> None:
     assert set(offered(family)) <= set(names(family))
 
 
+@pytest.mark.parametrize("family", ["activations", "losses", "optim", "inits", "mistakes"])
+def test_every_item_has_the_name_of_its_file_and_what_all_others_have(browser: Opened, family: str) -> None:
+    keys: dict[str, list[str]] = browser.page.evaluate(
+        "(family) => Object.fromEntries(Object.entries(ITEMS[family]).map(([name, it]) => [name, Object.keys(it)]))",
+        family,
+    )
+    assert set(keys) == set(offered(family))
+    others = {name: [set(own) for other, own in keys.items() if other != name] for name in keys}
+    lacking = {
+        name: set.intersection(*others[name]) - {*keys[name], "boundary"} for name in keys
+    }  # of two classes alone
+    assert {name: words for name, words in lacking.items() if words} == {}
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_that_is_offered_can_be_drawn(name: str) -> None:
     assert not find("datasets", name).has_files
