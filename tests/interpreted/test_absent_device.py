@@ -11,7 +11,7 @@ import pytest
 from tests.interpreter import needs_interpreter
 
 ROOT = Path(__file__).parents[2]
-LEFT_OUT = ("autograd", "nn-", "tf32", "kernel", "diverges")
+LEFT_OUT = ("autograd", "nn-", "tf32", "kernel", "diverges", "fleet_have")
 """The engines that ask for a device themselves, digits that the CPU does not have, and fleets that take long."""
 
 
