@@ -85,6 +85,7 @@ def test_its_curve_is_the_mean_of_the_members() -> None:
     [
         ({"members": 0}, "members must be a whole number of at least 1, got 0"),
         ({"bagging": 0}, "bagging must be a whole number of at least 1, got 0"),
+        ({"bagging": "five"}, "bagging must be a whole number of at least 1, got 'five'"),
         ({"bagging": 121}, "bagging must be at most the 120 rows, got 121; lower it"),
         ({"members": 2, "warm_start": True}, "warm_start must be left out with members or bagging, got True"),
         ({"members": 2, "solver": "lbfgs"}, "solver must be left out with members or bagging, got 'lbfgs'"),

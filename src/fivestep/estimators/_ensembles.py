@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..check import DivergenceError, at_least, refuse
+from ..check import DivergenceError, refuse
 from ..datasets._folds import fold_places
 from ..engines._make import make_engine
 from ..engines._memory import Several, check_memory_together
@@ -32,9 +32,6 @@ class Fold(NamedTuple):
 
 def is_ensemble(of: Parameters) -> bool:
     """Whether several networks are requested; raises an `InputError` if that is impossible."""
-    for name in ("members", "bagging"):
-        if getattr(of, name) is not None:
-            at_least(name, getattr(of, name), 1, "1 is one network")
     asked = (of.bagging or 1) > 1 or (of.members or 1) > 1
     for name, refused in (("warm_start", True), ("solver", "lbfgs"), ("recipe", "sklearn")):
         if asked and getattr(of, name) == refused:

@@ -26,6 +26,8 @@ LOSSES = {"squared_error": "mse", "absolute_error": "mae", "log_loss": "cross_en
 KINDS = {"classes": "classes", "yes_no": "a yes or no", "numbers": "numbers"}
 """The kinds of targets of a loss, in words."""
 
+ONE = "1 is one network"
+
 RATES = ("invscaling", "adaptive")
 """scikit-learn's names of schedules that depend on the rows, or on how training stops."""
 
@@ -181,8 +183,9 @@ def check_parameters(of: Parameters) -> None:
     _check_switches(of)
     _check_names(of)
     at_least("verbose", int(of.verbose) if isinstance(of.verbose, bool) else of.verbose, 0, "True prints every epoch")
-    if of.max_iter is not None:
-        at_least("max_iter", of.max_iter, 1, "200 is usual")
+    for name, advice in {"members": ONE, "bagging": ONE, "max_iter": "200 is usual"}.items():
+        if getattr(of, name) is not None:
+            at_least(name, getattr(of, name), 1, advice)
     if of.learning_rate_init is not None:
         positive("learning_rate_init", of.learning_rate_init, "0.001 is usual for adam")
     if of.alpha is not None:
