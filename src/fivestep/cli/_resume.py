@@ -9,6 +9,7 @@ from ..check import InputError
 from ..datasets._base import Dataset
 from ..engines._make import find_device
 from ..find import Choice
+from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ..run import Run
 from ..table.words import in_words
@@ -60,7 +61,7 @@ def _others(
 ) -> Iterator[tuple[str, str, str]]:
     """The given options that differ from the run's: their names, the run's values, the given values."""
     info, told, shape = run.info, given(plan), network_given(network).get("network", {})
-    changed, shaped = replace(run.plan, **told), info.get("network", {})
+    shaped = info.get("network", {})
     source = info.get("table", {})
     asked = {name: value for name, value in asdict(table).items() if value}
     asked |= {"target": table.target_as_kept} if table.target else {}
@@ -71,7 +72,7 @@ def _others(
         **{option(name): (source.get(name), _as_kept(value)) for name, value in asked.items()},
         "--model": (info.get("model"), network.model),
         **{option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
-        **{option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
+        **{option(name): (getattr(run.plan, name), _as_in_plan(run.plan, name, value)) for name, value in told.items()},
         "--engine": (run.engine.choice, None if options.engine == "auto" else Choice.parse(options.engine)),
         "--precision": (run.engine.options.get("precision"), options.precision),
         "--device": (run.engine.device, None if options.device == "auto" else find_device(options.device)),
@@ -85,6 +86,14 @@ def _others(
     for name, (own, got) in pairs.items():
         if got is not None and got != own:
             yield name, _in_words(own), _in_words(got)
+
+
+def _as_in_plan(plan: TrainPlan, name: str, value: Any) -> Any:
+    """A setting as the plan would hold it, or as it is given where it does not go with the plan's others."""
+    try:
+        return getattr(replace(plan, **{name: value}), name)
+    except InputError:
+        return value
 
 
 def _in_words(value: Any) -> str:
