@@ -217,11 +217,6 @@ class Sweep:
                 self.best = self._refitted(winner)
         return self.best
 
-    def settings_of(self, attempt: Attempt) -> dict[str, Any]:
-        """The settings that were drawn for a network."""
-        settings = self.space.settings(attempt.drawn)
-        return {name: settings[name] for name in self.space.varied}
-
     def open_ledger(self, worker: str) -> Ledger:
         """The storage, for a worker of that name; the default size of fleets is that at the sweep's beginning."""
         ledger = self._ledger(worker)
