@@ -44,9 +44,7 @@ app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hun
 app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")
 app.command("fivestep.cli.items:items", name="items", help="Every activation, loss, update rule, ... and its options.")
 app.command("fivestep.cli.verify:verify", name="verify", help="Show that two engines compute the same.")
-app.command(
-    "fivestep.cli.sweep:sweep", name="sweep", help="Train many networks with different settings, and rank them."
-)
+app.command("fivestep.cli.sweep:sweep", name="sweep", help="Train many networks with varied settings, and rank them.")
 app.command("fivestep.cli.playground:playground", name="playground", help="Write a page where the steps can be tried.")
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 app.register_install_completion_command(help="Let bash, zsh or fish complete commands, options and files.")
