@@ -290,7 +290,8 @@ def pytest_configure() -> None:
     patch.setattr(InterpretedFunction, "run", started)
     for name, value in CUDA.items():
         patch.setattr(torch.cuda, name, value)
-    _add_guard(Path(tempfile.mkdtemp()))
+    with tempfile.TemporaryDirectory() as folder:
+        _add_guard(Path(folder))
     torch._C._set_only_lift_cpu_tensors(True)
     Everywhere().__enter__()
 
