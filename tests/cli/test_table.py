@@ -430,7 +430,7 @@ def test_pixels_that_are_no_square_say_their_height(fivestep: Command, tmp_path:
         (("--metric", "acuracy"), "got 'acuracy'; did you mean 'accuracy'?"),
         (("--lr", -1), "lr must be a finite number greater than 0, got -1.0"),
         (("--gated",), "got 'gated'; leave it out, or use model 'feed-forward'"),
-        (("--engine", "fast"), "engine must be one of autograd, fused, nn, scratch, got 'fast'"),
+        (("--engine", "fast"), "engine must be one of auto, autograd, fused, nn, scratch, got 'fast'"),
         (("--device", "tpu"), "device must be one of auto, cpu, cuda, mps, got 'tpu'"),
         (("--dtype", "float16"), "dtype must be one of float32, float64, got 'float16'"),
         (("--precision", "half"), "precision must be one of tf32, bfloat16, got 'half'"),

@@ -69,6 +69,7 @@ def check_engine(name: str | Choice, dtype: str, device: str) -> tuple[Choice, t
     if choice.name in DEVICES[1:]:
         advice = f"it is a device: pass device={choice.name!r} and leave the engine 'auto'"
         raise refuse("engine", choice.name, f"auto, or one of {', '.join(names('engines'))}", advice)
+    one_of("engine", choice.name, ("auto", *names("engines")))
     _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
     if choice.name in ("auto", "fused") and choice.options.get("precision") is not None:
         one_of("precision", str(choice.options["precision"]), PRECISIONS)
