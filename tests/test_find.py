@@ -171,3 +171,10 @@ def test_an_item_that_is_no_dataclass_is_told_to_become_one(monkeypatch: pytest.
     monkeypatch.setattr("fivestep.find._public_of", lambda _name: Plain)
     with pytest.raises(AssertionError, match=r"Plain must be a dataclass, .* write @dataclass\(frozen=True\) above it"):
         build("activations", "relu")
+
+
+def test_choices_are_told_apart_by_their_options_in_a_cache() -> None:
+    """Else a look among a thousand networks that differ in widths alone compares it with each."""
+    assert len({hash(Choice("linear", out_features=width)) for width in range(1, 101)}) == 100
+    assert hash(Choice("linear", out_features=1)) == hash(Choice("linear", out_features=1.0))
+    assert hash(Choice("residual", layers=["relu"])) == hash(Choice("residual", layers=["relu"]))

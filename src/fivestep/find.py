@@ -55,7 +55,10 @@ class Choice:
         vars(self).update(name=choice_name.replace("-", "_"), options=own)  # the instance is frozen
 
     def __hash__(self) -> int:
-        return hash(self.name)  # options may be unhashable
+        try:  # of all options, as networks that differ in widths alone would share a place in every cache
+            return hash((self.name, frozenset(vars(self)["options"].items())))
+        except TypeError:  # a list, for example
+            return hash(self.name)
 
     @classmethod
     def parse(cls, text: "str | Choice") -> "Choice":
