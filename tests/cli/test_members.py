@@ -215,6 +215,13 @@ def test_rows_of_the_same_time_are_in_one_part_of_a_fold(fivestep: Command, part
     assert len({number for _, valid in parts for number in valid}) == sum(len(valid) for _, valid in parts)
 
 
+def test_as_many_periods_as_rows_are_too_many(fivestep: Command) -> None:
+    ROWS.head(14).select("x", "price", "when").write_csv("few.csv")
+    code, _, err = fivestep("train", "few.csv", "--target", "price", "--time", "when", "--bagging", 11)
+    assert code == 2
+    assert "--bagging must be so few that each period of the 2 rows to validate on has times of its own, got 11" in err
+
+
 def test_a_task_can_have_members_too(fivestep: Command, tmp_path: Path) -> None:
     assert fivestep("train", "moons", "--members", 3, "--epochs", 5, "--out", "run").code == 0
     assert num_members(Run.load(tmp_path / "run").spec) == 3

@@ -1,5 +1,6 @@
 """Rows in k folds."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -100,9 +101,16 @@ def test_no_fold_is_empty_where_there_are_as_many_groups_as_folds() -> None:
         (PERSON[:10], 5, r"^groups must have the group of each of the 1,000 rows, of shape .*, got shape \(10,\)"),
         (PERSON, 91, "^k must be at most the 90 groups, which stay whole, got 91; lower it"),
         ([*PERSON.tolist()[:-1], None], 5, "^groups must be a group in each row, also in row 999, got None"),
+        (["a", "b"] * 499 + ["a", math.nan], 5, "^groups must be a group in each row, also in row 999, got nan"),
+        (PERSON * 0, 2, "^groups must be two or more, got one; leave them out"),
     ],
-    ids=["too short", "too few", "a gap"],
+    ids=["too short", "too few", "a gap", "a gap beside texts", "one"],
 )
 def test_folds_refuse_groups_that_cannot_be(groups: Any, k: int, sentence: str) -> None:
     with pytest.raises(fs.InputError, match=sentence):
         fs.folds(dataset(NUMBERS), k, groups=groups)
+
+
+def test_a_number_is_another_group_than_its_text() -> None:
+    made = fs.folds(dataset(NUMBERS[:4]), 4, groups=[1, "1", 2, "2"])
+    assert [len(fold.valid) for fold in made] == [1] * 4

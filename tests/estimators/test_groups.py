@@ -146,13 +146,21 @@ def test_groups_may_be_anything_that_is_equal_or_not(folds: list[Any], groups: A
         (np.ma.masked_equal(np.arange(N), 7), {}, "groups must be a group in each row, also in row 7, got None"),
         (PERSON, {"bagging": 25}, "bagging must be at most the 24 groups, which stay whole, got 25; lower it"),
         (np.zeros(N), {}, "groups must be two or more where rows are set aside to stop by, got one"),
+        (np.zeros(N), {"bagging": 2}, "groups must be two or more where rows are set aside to stop by, got one"),
         (np.zeros(N), {"hidden_layer_sizes": None}, "groups must be two or more where rows are set aside to stop by"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_groups_that_cannot_be_kept_apart_are_refused(groups: Any, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(fs.InputError, match=sentence):
         fs.MLPClassifier(**{**FAST, **options}).fit(X, CLASS, groups=groups)
+
+
+@pytest.mark.parametrize("recipe", ["sklearn", "standard"])
+def test_a_group_of_one_row_is_too_little_to_stop_by(recipe: str) -> None:
+    model = fs.MLPRegressor(**FAST, recipe=recipe, early_stopping=True)
+    with pytest.raises(fs.InputError, match="must set at least 2 rows aside, in whole groups, and leave some, got 0"):
+        model.fit(X, X[:, 1], groups=np.arange(N) == 7)
 
 
 def test_a_recipe_takes_as_many_folds_as_there_are_groups(folds: list[Any]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..check import InputError, at_least, instances, is_gap, refuse
+from ..check import InputError, InWords, at_least, instances, is_gap, refuse
 from ._base import Dataset
 from ._split import class_labels
 
@@ -58,12 +58,10 @@ def borders_of_periods(k: int, times: np.ndarray, num_last: int) -> np.ndarray:
 
     Raises an `InputError` where that leaves a period without rows.
     """
-    from sklearn.model_selection import TimeSeriesSplit  # imported here: it takes a second
-
     ordered = np.sort(times)
-    pairs = TimeSeriesSplit(k, test_size=max(1, num_last // k)).split(ordered)
-    borders = np.searchsorted(ordered, [ordered[valid[0]] for _, valid in pairs])
-    if k > num_last or (np.diff(borders, prepend=0, append=len(ordered)) == 0).any():
+    firsts = -(num_last // k) * np.arange(k, 0, -1)  # all are 0, and refused, where there are fewer rows than periods
+    borders = np.searchsorted(ordered, ordered[firsts])
+    if (np.diff(borders, prepend=0, append=len(ordered)) == 0).any():
         expected = f"so few that each period of the {num_last} rows to validate on has times of its own"
         raise refuse("--bagging", k, expected, "lower it")
     return borders
@@ -89,9 +87,10 @@ def fold_places(
 
 def group_numbers(groups: Any, num_rows: int) -> np.ndarray:
     """A number (N,) for the group of each row; raises an `InputError` unless each row has one."""
-    if np.ma.is_masked(groups):
-        groups = np.where(np.ma.getmaskarray(groups), None, groups.data)
-    found: np.ndarray = np.asarray(groups.cpu() if isinstance(groups, Tensor) else groups)
+    if isinstance(groups, Tensor):
+        groups = groups.detach().cpu()
+    kept = object if isinstance(groups, list | tuple) else None  # numbers beside texts would become texts, and gaps too
+    found: np.ndarray = np.asanyarray(groups, dtype=kept)
     if found.shape != (num_rows,):
         raise InputError(
             f"groups must have the group of each of the {num_rows:,} rows, of shape ({num_rows},), got shape "
@@ -113,6 +112,8 @@ def group_numbers(groups: Any, num_rows: int) -> np.ndarray:
 def check_enough_groups(argument: str, k: int, groups: np.ndarray) -> None:
     """Raises an `InputError` where there are fewer groups than folds."""
     num_groups = len(np.unique(groups))
+    if num_groups < 2:
+        raise refuse("groups", InWords("one"), "two or more", "leave them out")
     if k > num_groups:
         raise refuse(argument, k, f"at most the {num_groups} groups, which stay whole", "lower it")
 

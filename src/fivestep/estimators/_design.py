@@ -112,9 +112,10 @@ def _folds_of_groups(of: Parameters, num_folds: int | None, groups: np.ndarray) 
     """The same number of folds, or as many as there are groups, where only the recipe asks for more."""
     if num_folds is None:
         return None
+    num_groups = _num_groups(groups)
     if of.bagging is not None:
         check_enough_groups("bagging", num_folds, groups)
-    return min(num_folds, _num_groups(groups))
+    return min(num_folds, num_groups)
 
 
 def _num_groups(groups: np.ndarray) -> int:
@@ -144,14 +145,15 @@ def split(table: Table, targets: Targets, design: Design, rng: np.random.RandomS
     prepared, num_rows = design.prepared, len_of(table)
     if prepared.valid_fraction is None:
         return table, None
-    if design.held is not None:
-        return table.take(np.setdiff1d(np.arange(num_rows), design.held)), table.take(design.held)
-    num_valid = _num_valid(prepared.valid_fraction, num_rows)
+    held, whole = design.held, "" if design.held is None else ", in whole groups,"
+    num_valid = _num_valid(prepared.valid_fraction, num_rows) if held is None else len(held)
     if num_valid < 2 or num_rows - num_valid < 1:
         raise InputError(
-            f"validation_fraction must set at least 2 rows aside and leave some, got {prepared.valid_fraction:g} of "
-            f"{num_rows}; change it, or leave early_stopping out."
+            f"validation_fraction must set at least 2 rows aside{whole} and leave some, got "
+            f"{prepared.valid_fraction:g} of {num_rows}; change it, or leave early_stopping out."
         )
+    if held is not None:
+        return table.take(np.setdiff1d(np.arange(num_rows), held)), table.take(held)
     strata = targets.strata(table.y, like_sklearn=prepared.numpy_draws)
     if strata is not None and not prepared.numpy_draws and num_valid < len(np.unique(strata)):
         strata = None  # too few for one of each class
