@@ -176,3 +176,10 @@ def test_plans_that_differ_in_their_own_settings_only_are_alike() -> None:
     assert of_others(plan) == of_others(replace(plan, seed=1, lr=0.5))
     others = [replace(plan, epochs=3), replace(plan, lr_factors={"bias": 3.0}), replace(plan, lr_factors={})]
     assert len({of_others(one) for one in [plan, *others]}) == 4
+
+
+def test_what_is_usable_in_one_place_of_a_plan_is_looked_at_again_in_another() -> None:
+    rule = Choice("adam")
+    TrainPlan(optimizer=rule)
+    with pytest.raises(InputError, match=r"^loss must be one of .*, got 'adam'"):
+        TrainPlan(optimizer=rule, loss=rule)

@@ -16,6 +16,7 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Rows
 from fivestep.fleet import fit_many
 from fivestep.sweep import Candidates, Space, Sweep, SweepPlan, start, sweep, sweeping
+from fivestep.sweep.attempts import Attempt
 from fivestep.sweep.halving import survivors
 from tests.samples import small_plan, three_classes
 from tests.sweep.sweeps import DATA, HOW, PLAN, SPACE, remains, swept, trials
@@ -286,3 +287,10 @@ def test_the_folder_of_another_sweep_is_refused_wherever_its_storage_lies(
     with pytest.raises(InputError, match=r"the folder '.*a' must hold this sweep, got another one, with lr 0.1:1"):
         swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:2"}, second)
     assert remains(swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:1"}, first)) == remains(found)
+
+
+def test_a_network_in_training_stands_where_it_was_at_the_last_comparison() -> None:
+    running = Attempt(0, 0, "", "running", {}, {1: 0.1, 3: 0.5})
+    assert (running.so_far.value, running.so_far.figures) == (0.5, {"epochs": 3})
+    over = replace(running, state="done", value=0.4, figures={"epochs": 9})
+    assert over.so_far is over
