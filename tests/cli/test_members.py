@@ -189,11 +189,15 @@ def test_folds_beside_time_are_those_of_scikit_learn(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "3 folds of 53 to 54 rows: for each, networks that validate on it and train on the others."),
-        (("--group", "person"), r"3 folds of .* rows, in whole groups: for each, networks that validate on it"),
+        ((), "3 folds of 53 to 54 rows: for each, a network that validates on it and trains on the others."),
+        (("--group", "person"), r"3 folds of .* rows, in whole groups: for each, a network that validates on it"),
+        (
+            ("--members", 2),
+            "3 folds of 53 to 54 rows: for each, 2 networks that validate on it and train on the others.",
+        ),
         (
             ("--time", "when"),
-            "3 periods of 10 rows: for each, networks that validate on it and train on all before it.",
+            "3 periods of 10 rows: for each, a network that validates on it and trains on all before it.",
         ),
     ],
 )

@@ -84,7 +84,7 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
     parts = [data] if options.bagging is None else _folds(data, options.bagging, run.plan.seed, loaded)
     members = _members(run, parts, options.members or 1)
     if options.bagging is not None:
-        console.print(f"{_folds_in_words(parts, loaded)}\n", soft_wrap=True)
+        console.print(f"{_folds_in_words(parts, options.members or 1, loaded)}\n", soft_wrap=True)
     shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
     longest = max(members, key=_steps_of)  # folds have fewer rows than the data, and not all the same number
     try:
@@ -156,16 +156,16 @@ def _folds(data: Dataset, k: int, seed: int, loaded: "LoadedTable | None") -> li
     return folds(whole, k, seed, None if loaded is None else loaded.groups)
 
 
-def _folds_in_words(parts: Sequence[Dataset], loaded: "LoadedTable | None") -> str:
+def _folds_in_words(parts: Sequence[Dataset], of_each: int, loaded: "LoadedTable | None") -> str:
     """A sentence about which rows each network trains and validates on."""
     sizes = [len(part.valid) for part in parts if part.valid is not None]
     some = f"{min(sizes):,} to {max(sizes):,}" if min(sizes) < max(sizes) else f"{sizes[0]:,}"
+    who = ("a network that validates", "trains") if of_each == 1 else (f"{of_each} networks that validate", "train")
+    for_each = f"for each, {who[0]} on it and {who[1]} on"
     if loaded is not None and loaded.times is not None:
-        return (
-            f"{len(parts)} periods of {some} rows: for each, networks that validate on it and train on all before it."
-        )
+        return f"{len(parts)} periods of {some} rows: {for_each} all before it."
     what = "rows" if loaded is None or loaded.groups is None else "rows, in whole groups"
-    return f"{len(parts)} folds of {some} {what}: for each, networks that validate on it and train on the others."
+    return f"{len(parts)} folds of {some} {what}: {for_each} the others."
 
 
 def _num_last(data: Dataset) -> int:
