@@ -220,6 +220,18 @@ def test_the_last_call_of_partial_fit_may_have_fewer_rows(recipe: str) -> None:
     assert model.t_ == 103
 
 
+@pytest.mark.parametrize("recipe", ["standard", "tabular", "plain"])
+def test_a_small_first_call_of_partial_fit_makes_no_small_steps_of_later_ones(recipe: str) -> None:
+    x = np.random.default_rng(0).normal(size=(3000, 4))
+    y = x[:, 0]
+    small, large = (fs.MLPRegressor(recipe=recipe, random_state=0) for _ in range(2))
+    for model, first in ((small, 5), (large, 3000)):
+        model.partial_fit(x[:first], y[:first])
+    done = small.engine_.num_updates
+    small.partial_fit(x, y)
+    assert small.engine_.num_updates - done == large.engine_.num_updates
+
+
 def test_partial_fit_goes_on_from_fit_with_the_memory_of_the_update_rule() -> None:
     ours, theirs = pair("numbers")
     x, y = rows("numbers")

@@ -107,10 +107,11 @@ class Fitting:
         return Ended(1, "max_iter", loss)
 
     def _rows_of_a_step(self, num_rows: int) -> int | None:
-        """Those of a step in one call: as asked for, or as the recipe said of the first call, at most all of them."""
-        is_asked_for = self.design.prepared.numpy_draws or self.of.batch_size != "auto"
-        size = (self.design if is_asked_for else self.network.engine).plan.batch_size
-        return None if size is None else min(size, num_rows)
+        """Those of a step in one call: as asked for, or as the recipe says of this call or of the first, the larger."""
+        size, first = self.design.plan.batch_size, self.network.engine.plan.batch_size
+        if size is None or self.design.prepared.numpy_draws or self.of.batch_size != "auto":
+            return size
+        return min(max(size, first or 0), num_rows)
 
     def rows(self, table: Table, weight: np.ndarray | None) -> Rows:
         """The rows as tensors, with those weights."""
